@@ -1,13 +1,30 @@
-from collections.abc import Mapping
-from dataclasses import dataclass
+"""What does a comment ask of the bot? Markdown is parsed, so that only plain text can command.
+
+A command is the one line of a paragraph that begins with its token; what it works on is the
+fenced block or the list below. Quotes, code, HTML and other people's slash commands say nothing.
+"""
+
+import difflib
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+
+from bot.core.errors import CommandError
+
+Flags = Mapping[str, object]
+"""Fields of the batch that the comment sets, to lay over those of the block."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block, with the language that it names ("" for none)."""
+    """The text of a fenced block; `language` is the word behind the fence, "" for none."""
 
     text: str
-    language: str
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,33 +34,281 @@ class Prompts:
     prompts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryFile:
-    path: str
-
-
-Source = Block | Prompts | RepositoryFile
-Flags = Mapping[str, object]
+Source = Block | Prompts
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
+    """Make the images."""
+
     source: Source
-    flags: Flags
+    flags: Flags = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
+    """Say what the images would cost."""
+
     source: Source
-    flags: Flags
+    flags: Flags = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    pass
+    """Say how it is done."""
 
 
 Command = Batch | Estimate | Help
 
+COMMANDS = ("/batch", "/estimate", "/batch help")
+"""What there is, for the sentences that say so."""
 
-def parse_command(text: str) -> Command | None: ...
+_TOKENS: Mapping[str, Callable[[Source, Flags], Command]] = {
+    "/batch": Batch,
+    "/estimate": Estimate,
+}
+_WORDS: Mapping[str, Callable[[], Command]] = {"help": Help}
+
+
+def parse_command(text: str) -> Command | None:
+    """The command in a comment; None if it holds none for us. Raises CommandError, nothing else."""
+    if not any(token in text for token in _TOKENS):
+        return None
+    comment = _read(text)
+    match comment.lines:
+        case ():
+            return None
+        case (line,):
+            return _interpret(line, comment)
+        case several:
+            raise CommandError(
+                f"This comment holds {len(several)} commands.", "Write one command in a comment."
+            )
+
+
+def _interpret(line: str, comment: "_Comment") -> Command | None:
+    command, *words = _split(line)
+    flags, names = _flags(words)
+    source = _source(comment)
+    if names:
+        return _named(command, names, source)
+    if source is not None:
+        return _TOKENS[command](source, flags)
+    if comment.bare and not flags:
+        return Help()
+    raise CommandError(
+        f"There is no batch below {command}.",
+        "Put the JSON into a fenced block below the command, or write the prompts as a list.",
+    )
+
+
+def _named(command: str, names: Sequence[str], source: Source | None) -> Command | None:
+    if command == "/batch" and names[0] in _WORDS:
+        return _WORDS[names[0]]()
+    if command != "/batch" and source is None:
+        return None  # `/estimate 3h` is a planning bot's
+    raise CommandError(f"{command} does not know the word “{names[0]}”.", _suggest(names[0]))
+
+
+def _suggest(name: str) -> str:
+    if "/" in name or name.endswith((".json", ".jsonc", ".yaml", ".yml")):
+        return "Files of the repository cannot be named here: put the JSON below the command."
+    if close := difflib.get_close_matches(name.lower(), _WORDS, n=1):
+        return f"Did you mean /batch {close[0]}?"
+    there = ", ".join(COMMANDS)
+    return f"The commands are {there}. Prompts go below the command, as a list."
+
+
+# --- words and flags --------------------------------------------------------------------------
+
+
+def _money(value: str) -> float:
+    return float(value.removeprefix("$"))
+
+
+_FLAGS: Mapping[str, Callable[[str], object]] = {
+    "model": str,
+    "quality": str,
+    "size": str,
+    "output_format": str,
+    "output_compression": int,
+    "background": str,
+    "moderation": str,
+    "input_fidelity": str,
+    "sample_count": int,
+    "max_cost": _money,
+    "max_concurrent": int,
+    "timeout": int,
+}
+
+
+def _split(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:
+        raise CommandError(
+            "A quotation mark in the command line is not closed.", "Close it, or leave it out."
+        ) from None
+
+
+def _flags(words: Sequence[str]) -> tuple[Flags, list[str]]:
+    flags: dict[str, object] = {}
+    names: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith(("--", "—")):  # telephones make one dash of two
+            names.append(word)
+            continue
+        name, equals, value = word.lstrip("-—").partition("=")
+        key = name.replace("-", "_")
+        _check_flag(name, key, flags)
+        flags[key] = _value(name, value if equals else next(rest, ""))
+    return flags, names
+
+
+def _check_flag(name: str, key: str, flags: Flags) -> None:
+    if key not in _FLAGS:
+        close = difflib.get_close_matches(key.lower(), _FLAGS, n=1)
+        known = ", ".join(map(_dashed, _FLAGS))
+        hint = f"Did you mean {_dashed(close[0])}?" if close else f"The flags are {known}."
+        raise CommandError(f"The flag “--{name}” is unknown.", hint)
+    if key in flags:
+        raise CommandError(f"The flag {_dashed(key)} is there twice.", "Give it once.")
+
+
+def _value(name: str, value: str) -> object:
+    convert = _FLAGS[name.replace("-", "_")]
+    if not value or value.startswith("--"):
+        raise CommandError(f"The flag --{name} needs a value.", f"Write --{name} and the value.")
+    try:
+        return convert(value)
+    except ValueError:
+        raise CommandError(
+            f"The flag --{name} needs a number, not “{value}”.", f"For example: --{name} 2"
+        ) from None
+
+
+def _dashed(key: str) -> str:
+    return "--" + key.replace("_", "-")
+
+
+# --- Markdown ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Comment:
+    """The parts of a comment that matter; `bare` means that nothing follows the command's line."""
+
+    lines: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    lists: tuple[tuple[Token, ...], ...]
+    bare: bool
+
+
+def _command_rule(state: StateInline, silent: bool) -> bool:
+    """An inline rule of markdown-it: a token of ours at the start of a line takes the line.
+
+    Inline rules never see the inside of code spans and HTML, and links look ahead at a deeper
+    level; so what this rule sees is plain text.
+    """
+    start = state.src.rfind("\n", 0, state.pos) + 1
+    if state.level or state.src[start : state.pos].strip():
+        return False
+    end = state.src.find("\n", state.pos)
+    line = state.src[state.pos : end if end >= 0 else state.posMax].removesuffix("\\")
+    if line.split(maxsplit=1)[:1] not in [[token] for token in _TOKENS]:
+        return False
+    if not silent:
+        state.push("command", "", 0).content = line
+    state.pos += len(line)
+    return True
+
+
+_MARKDOWN = MarkdownIt("commonmark")
+_MARKDOWN.inline.ruler.before("text", "command", _command_rule)
+
+
+def _read(text: str) -> _Comment:
+    tokens = _MARKDOWN.parse(text)
+    found = [i for i, token in enumerate(tokens) if _commands(tokens, i)]
+    if not found:
+        return _Comment((), (), (), bare=True)
+    below = tokens[found[0] + 2 :]
+    return _Comment(
+        lines=tuple(line for i in found for line in _commands(tokens, i)),
+        blocks=tuple(_block(token) for token in below if _is_top(token, "fence")),
+        lists=tuple(_lists(below)),
+        bare=not below and _is_last(tokens[found[0]]),
+    )
+
+
+def _commands(tokens: Sequence[Token], i: int) -> list[str]:
+    if tokens[i].type != "inline" or not _is_top(tokens[i - 1], "paragraph_open"):
+        return []
+    return [child.content for child in tokens[i].children or () if child.type == "command"]
+
+
+def _is_top(token: Token, kind: str) -> bool:
+    return token.type == kind and token.level == 0
+
+
+def _is_last(paragraph: Token) -> bool:
+    children = paragraph.children or []
+    return bool(children) and children[-1].type == "command"
+
+
+def _block(fence: Token) -> Block:
+    language = (fence.info.split() or [""])[0]
+    return Block(fence.content, language.lower())
+
+
+def _lists(tokens: Sequence[Token]) -> list[tuple[Token, ...]]:
+    lists: list[tuple[Token, ...]] = []
+    start = 0
+    for i, token in enumerate(tokens):
+        if token.level == 0 and token.type in {"bullet_list_open", "ordered_list_open"}:
+            start = i
+        if token.level == 0 and token.type in {"bullet_list_close", "ordered_list_close"}:
+            lists.append(tuple(tokens[start + 1 : i]))
+    return lists
+
+
+# --- what the command works on ----------------------------------------------------------------
+
+_ONE = "Keep the one that is meant; a comment can hold one batch."
+_UNDERSTOOD = frozenset({"", "json", "jsonc"})
+
+
+def _source(comment: _Comment) -> Source | None:
+    match comment.blocks, comment.lists:
+        case (), ():
+            return None
+        case (), (one,):
+            return Prompts(_prompts(one))
+        case (block,), _:
+            return _understood(block)
+        case (), several:
+            raise CommandError(f"There are {len(several)} lists below the command.", _ONE)
+        case several, _:
+            raise CommandError(f"There are {len(several)} blocks below the command.", _ONE)
+
+
+def _understood(block: Block) -> Block:
+    if block.language in _UNDERSTOOD:
+        return block
+    raise CommandError(
+        f"The block below the command is marked as “{block.language}”.",
+        "JSON is understood: mark the block as json.",
+    )
+
+
+def _prompts(tokens: Sequence[Token]) -> tuple[str, ...]:
+    shape = [token.type for token in tokens]
+    items = shape.count("list_item_open")
+    item = ["list_item_open", "paragraph_open", "inline", "paragraph_close", "list_item_close"]
+    if shape != item * items:
+        raise CommandError(
+            "The list below the command is not one of plain lines.",
+            "Write one prompt in each line, such as: - a red fox",
+        )
+    return tuple(" ".join(token.content.split()) for token in tokens if token.type == "inline")

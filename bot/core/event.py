@@ -44,7 +44,9 @@ def verify(body: bytes, signature: str | None, secrets: Sequence[bytes]) -> None
     """
     if not secrets or not all(secrets):
         raise ValueError("a webhook secret must not be empty")
-    given = (signature or "").encode()  # compare_digest refuses str that is not ASCII
+    given = (signature or "").encode(
+        errors="replace"
+    )  # compare_digest takes no other text than ASCII
     matches = [hmac.compare_digest(given, _sign(body, secret)) for secret in secrets]
     if not any(matches):
         raise WebhookError("the signature does not match", status=401)
@@ -65,7 +67,7 @@ def parse(event: str, body: bytes) -> CommentEvent | None:
     Raises WebhookError (400) for bytes that are no JSON object, or no comment where one is due.
     """
     payload = _json_object(body)
-    if event != "issue_comment" or payload.get("action") not in {"created", "edited"}:
+    if event != "issue_comment" or payload.get("action") not in ("created", "edited"):
         return None
     if payload.get("installation") is None:  # a repository's own webhook: not for the App
         return None

@@ -1,0 +1,222 @@
+"""What a comment asks for, and what it does not."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.core.command import Batch, Block, Estimate, Help, Prompts, parse_command
+from bot.core.errors import CommandError
+
+JSON = '{"jobs": [{"prompt": "a red fox"}]}'
+BLOCK = Block(JSON + "\n", "json")
+
+
+def fenced(text: str, fence: str = "```", language: str = "json") -> str:
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def problem(text: str) -> str:
+    with pytest.raises(CommandError) as caught:
+        parse_command(text)
+    return str(caught.value)
+
+
+def test_a_block_below_the_command_is_its_batch() -> None:
+    assert parse_command(f"/batch\n{fenced(JSON)}") == Batch(BLOCK)
+    assert parse_command(f"/estimate\n\n{fenced(JSON)}") == Estimate(BLOCK)
+
+
+def test_a_greeting_above_and_thanks_below_are_fine() -> None:
+    text = f"Good morning!\nPlease make these.\n/batch\n\n{fenced(JSON)}\n\nThank you\n\n- Ann"
+    assert parse_command(text) == Batch(BLOCK)
+
+
+@pytest.mark.parametrize("language", ["json", "JSON", "jsonc", ""])
+@pytest.mark.parametrize("fence", ["```", "`````", "~~~"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_any_fence_and_line_ending_will_do(fence: str, language: str, newline: str) -> None:
+    text = f"/batch\n{fenced(JSON, fence, language)}".replace("\n", newline)
+    assert parse_command(text) == Batch(Block(JSON + "\n", language.lower()))
+
+
+def test_a_longer_fence_may_hold_a_shorter_one() -> None:
+    prompt = '{"jobs": [{"prompt": "a page with\n```\non it"}]}'
+    assert parse_command(f"/batch\n{fenced(prompt, '````')}") == Batch(Block(prompt + "\n", "json"))
+
+
+def test_each_line_of_a_list_is_a_prompt_and_its_markup_stays_text() -> None:
+    text = "/batch\n- a *red* fox\n- a `cat`\n  on a roof\n\n- 東京の夜"
+    assert parse_command(text) == Batch(Prompts(("a *red* fox", "a `cat` on a roof", "東京の夜")))
+    assert parse_command("/estimate\n1. one\n2. two") == Estimate(Prompts(("one", "two")))
+
+
+@pytest.mark.parametrize(
+    "text", ["/batch", "  /batch  ", "Hello\n/batch", "/batch help", "/estimate"]
+)
+def test_a_bare_command_asks_for_help(text: str) -> None:
+    assert parse_command(text) == Help()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "What about /batch here?",
+        "> /batch",
+        "> somebody wrote\n/batch",  # a lazy line still belongs to the quote
+        "On Friday Ann wrote:\n\n> /batch\n> ```json\n> {}\n> ```",
+        "`/batch`",
+        "a code span `over\n/batch\n` lines",
+        "    /batch",
+        fenced("/batch"),
+        "<!--\n\n/batch\n\n-->",
+        "a comment <!-- in a\n/batch\n--> line",
+        "<pre>\n/batch\n</pre>",
+        "- /batch",
+        "# /batch",
+        "[a link\n/batch](https://example.org)",
+        "/batches",
+        "/batch: soon",
+        "/assign @octocat\n/close",
+        "/estimate 3h",  # of a bot that plans work
+        "https://example.org/batch",
+    ],
+)
+def test_what_is_not_a_plain_line_asks_for_nothing(text: str) -> None:
+    assert parse_command(text) is None
+
+
+def test_flags_are_laid_over_the_batch() -> None:
+    line = "/batch --quality high --size=1536x1024 --max-cost $2.50 --max-concurrent 4"
+    assert parse_command(f"{line} --model 'my model'\n{fenced(JSON)}") == Batch(
+        BLOCK,
+        {
+            "quality": "high",
+            "size": "1536x1024",
+            "max_cost": 2.5,
+            "max_concurrent": 4,
+            "model": "my model",
+        },
+    )
+
+
+def test_the_long_dash_of_a_telephone_begins_a_flag() -> None:
+    assert parse_command("/batch —quality low\n- a fox") == Batch(
+        Prompts(("a fox",)), {"quality": "low"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        (
+            "/batch\n/batch",
+            "This comment holds 2 commands. Write one command in a comment.",
+        ),
+        (
+            f"/batch\n{fenced(JSON)}\n{fenced(JSON)}",
+            (
+                "There are 2 blocks below the command."
+                " Keep the one that is meant; a comment can hold one batch."
+            ),
+        ),
+        (
+            "/batch\n- a\n\nand\n\n- b",
+            (
+                "There are 2 lists below the command."
+                " Keep the one that is meant; a comment can hold one batch."
+            ),
+        ),
+        (
+            "/batch\n- a\n  - b",
+            (
+                "The list below the command is not one of plain lines."
+                " Write one prompt in each line, such as: - a red fox"
+            ),
+        ),
+        (
+            f"/batch\n{JSON}",
+            (
+                "There is no batch below /batch."
+                " Put the JSON into a fenced block below the command,"
+                " or write the prompts as a list."
+            ),
+        ),
+        (
+            f"/batch\n{fenced('jobs: []', language='yaml')}",
+            (
+                "The block below the command is marked as “yaml”."
+                " JSON is understood: mark the block as json."
+            ),
+        ),
+        ("/batch hlep", "/batch does not know the word “hlep”. Did you mean /batch help?"),
+        (
+            "/batch a red fox",
+            (
+                "/batch does not know the word “a”."
+                " The commands are /batch, /estimate, /batch help."
+                " Prompts go below the command, as a list."
+            ),
+        ),
+        (
+            "/batch examples/fox.json",
+            (
+                "/batch does not know the word “examples/fox.json”."
+                " Files of the repository cannot be named here: put the JSON below the command."
+            ),
+        ),
+        ("/batch --qualty high", "The flag “--qualty” is unknown. Did you mean --quality?"),
+        (
+            "/batch --zzz",
+            (
+                "The flag “--zzz” is unknown. The flags are --model, --quality, --size,"
+                " --output-format, --output-compression, --background, --moderation,"
+                " --input-fidelity, --sample-count, --max-cost, --max-concurrent, --timeout."
+            ),
+        ),
+        (
+            "/batch --size 1x1 --size 2x2",
+            "The flag --size is there twice. Give it once.",
+        ),
+        ("/batch --size", "The flag --size needs a value. Write --size and the value."),
+        (
+            "/batch --size --quality low",
+            "The flag --size needs a value. Write --size and the value.",
+        ),
+        (
+            "/batch --timeout soon",
+            "The flag --timeout needs a number, not “soon”. For example: --timeout 2",
+        ),
+        (
+            '/batch --model "x',
+            "A quotation mark in the command line is not closed. Close it, or leave it out.",
+        ),
+    ],
+)
+def test_what_cannot_be_understood_says_why_and_what_to_do(text: str, answer: str) -> None:
+    assert problem(text) == answer
+
+
+WORDS = ["/batch", "/estimate", " help", " --size ", "=", "json", "é", "\x00", "\ud800", "    "]
+MARKUP = ["\n", "\r\n", "> ", "```", "- ", "1. ", "`", "<!--", "-->", "<a ", "[", "](", "*", "\\"]
+PIECES = st.sampled_from([*WORDS, *MARKUP, '"', "'"])
+
+
+@given(st.lists(PIECES | st.text(max_size=5), max_size=30).map("".join))
+@example("/batch " + "[" * 3_000)
+@example("/batch\n" + "> " * 3_000)
+@example("/batch --max-cost 1e999999\n- a")
+@example("/batch --timeout " + "9" * 5_000 + "\n- a")
+def test_no_comment_raises_anything_but_a_command_error(text: str) -> None:
+    try:
+        parse_command("/batch\n" + text)
+        parse_command(text)
+    except CommandError as error:
+        assert error.message  # noqa: PT017  (either outcome is right; only another error is not)
+
+
+@given(st.text(), st.integers(3, 8))
+def test_a_block_is_handed_on_as_it_was_written(content: str, ticks: int) -> None:
+    text = "".join(c for c in content if c not in "`\r\x00")
+    command = parse_command(f"/batch\n{fenced(text, '`' * ticks)}")
+    assert command == Batch(Block(text + "\n", "json"))
