@@ -1,0 +1,305 @@
+"""The queue: arq on Redis carries ids from whoever schedules to whoever works.
+
+It may lose what it holds; the ledger is the truth, and the sweep schedules again what is left. So
+an arq job does not do the work, it only hands its id to the crew of this process and is done: no
+worker that is killed keeps an id blocked, and an id can be scheduled again at any time.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from ipaddress import ip_address
+from typing import Any
+
+import arq
+from arq import cron
+from arq.connections import ArqRedis
+from arq.cron import CronJob
+from arq.worker import Function, func
+from redis.asyncio.connection import ConnectionPool, SSLConnection, parse_url
+from redis.exceptions import RedisError
+
+from bot.core.errors import GptimageError, SettingsError
+from bot.core.ports import Task
+
+_log = logging.getLogger(__name__)
+
+_QUEUE = "gptimage:queue"
+_PATIENCE = 2.0  # seconds for one question to Redis; a stalled one must not stall a delivery
+_SOCKET_SECONDS = 5.0  # a Redis that vanished without a word is noticed after this time
+_HAND_OVER_SECONDS = 1.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
+_POLL_SECONDS = 0.1
+_READ_AT_ONCE = 100
+_START = "start"  # where a job leaves its work in arq's context
+
+Handler = Callable[[str], Awaitable[None]]
+Work = Callable[[], Awaitable[None]]
+
+
+class QueueUnavailable(GptimageError):  # noqa: N818  (the queue's state, not a fault)
+    """Redis did not take the id, or did not answer in time; the sweep will schedule it again."""
+
+
+# --- the connection ---------------------------------------------------------------------------
+
+
+def connect(url: str) -> ArqRedis:
+    """A client for `redis://`, `rediss://` or `unix://`, which connects when it is first used.
+
+    Both ways are JSON: arq's default is pickle, with which whoever can write to Redis runs code
+    here. Raises SettingsError for an address that cannot be read, or that anybody may use.
+    """
+    options: dict[str, Any] = {
+        "socket_timeout": _SOCKET_SECONDS,
+        "socket_connect_timeout": _PATIENCE,
+        **_options(url),
+    }
+    return ArqRedis(
+        ConnectionPool(**options),
+        job_serializer=_to_json,
+        job_deserializer=json.loads,
+        default_queue_name=_QUEUE,
+    )
+
+
+def _options(url: str) -> dict[str, Any]:
+    try:
+        options: dict[str, Any] = dict(parse_url(url))
+    except ValueError:
+        hint = "redis://:password@host:6379/0, rediss://… or unix:///path"
+        raise SettingsError([f"REDIS_URL: this is not the address of a Redis ({hint})"]) from None
+    if not (_is_local(options) or options.get("password")):
+        problem = "a Redis on another machine needs a password (redis://:password@host:6379)"
+        raise SettingsError([f"REDIS_URL: {problem}"])
+    if options.get("connection_class") is SSLConnection:
+        options.setdefault("ssl_check_hostname", True)  # redis-py 5 does not by default
+    return options
+
+
+def _is_local(options: Mapping[str, Any]) -> bool:
+    host = options.get("host", "localhost")
+    if "path" in options or host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _to_json(value: Mapping[str, object]) -> bytes:
+    # arq hands over exceptions as results, also where results are not kept.
+    return json.dumps(value, default=repr).encode()
+
+
+async def _warn_of_eviction(redis: ArqRedis) -> None:
+    policy = (await redis.info("memory")).get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        _log.warning(
+            "Redis may throw ids away (maxmemory-policy %s): that costs time, not images; "
+            "set it to noeviction",
+            policy,
+        )
+
+
+# --- scheduling -------------------------------------------------------------------------------
+
+
+class ArqScheduler:
+    """Puts ids into the queue; an id that waits there already is not put twice."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = connect(url)
+
+    async def schedule(self, task: Task, subject: str) -> None:
+        """See that the task is done; raises QueueUnavailable within two seconds."""
+        async with _translated():
+            await self._redis.enqueue_job(task.value, subject, _job_id=f"{task}:{subject}")
+
+    async def ping(self) -> None:
+        """Raise QueueUnavailable unless Redis answers within two seconds."""
+        async with _translated():
+            await self._redis.ping()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose(close_connection_pool=True)
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            yield
+    except TimeoutError:
+        raise QueueUnavailable(f"the queue did not answer within {_PATIENCE:g} s") from None
+    except (RedisError, OSError):
+        raise QueueUnavailable("the queue cannot be reached") from None
+
+
+# --- working ----------------------------------------------------------------------------------
+
+
+class Crew:
+    """Runs work side by side in this process, but never twice at once under the same name.
+
+    A name that is started again while its work goes on is worked on once more afterwards: what it
+    was started for may have come too late for the present round.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+        self._closing = False
+
+    def start(self, name: str, work: Work, places: asyncio.Semaphore) -> None:
+        """Do the work as soon as there is a place."""
+        if name in self._tasks:
+            self._again.add(name)
+        elif not self._closing:
+            self._tasks[name] = asyncio.create_task(self._run(name, work, places), name=name)
+
+    async def close(self, patience: float) -> None:
+        """Start nothing more, and wait for what is under way; cancel it after `patience`."""
+        self._closing = True
+        tasks = list(self._tasks.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=patience)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, name: str, work: Work, places: asyncio.Semaphore) -> None:
+        try:
+            async with places:
+                self._again.add(name)
+                while name in self._again and not self._closing:
+                    self._again.discard(name)
+                    await _once(name, work)
+        finally:
+            self._again.discard(name)
+            del self._tasks[name]
+
+
+async def _once(name: str, work: Work) -> None:
+    try:
+        await work()
+    except Exception:  # noqa: BLE001  (one subject's trouble must not end the others' work)
+        _log.exception("%s failed; the sweep will see to it again", name)
+
+
+async def _begin(ctx: Mapping[Any, Any]) -> None:
+    # Only now is the id off the queue: arq refuses an id while it holds it, so whoever schedules
+    # it from here on is heard, and whoever was refused before is served by the work that begins.
+    if start := ctx.get(_START):
+        start()
+
+
+class Worker:
+    """Takes ids from the queue and does what they stand for, until it is closed.
+
+    `sweep` runs at start, after every reconnection and every `sweep_every` seconds (a divisor of
+    60), on one of the workers that share the queue. At most `max_jobs` subjects of one task are
+    worked on at once, so that long runs never keep an answer waiting.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        handlers: Mapping[Task, Handler],
+        sweep: Work,
+        *,
+        sweep_every: int = 5,
+        max_jobs: int = 50,
+    ) -> None:
+        self._url = url
+        self._crew = Crew()
+        self._jobs = [self._job(task, handler, max_jobs) for task, handler in handlers.items()]
+        self._sweep = sweep
+        self._seconds = set(range(0, 60, sweep_every))
+        self._polling: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Work until `close` is called; a Redis that is away is waited for."""
+        self._polling = asyncio.create_task(self._poll())
+        try:
+            await asyncio.wait([self._polling])
+        finally:
+            self._polling.cancel()
+
+    async def close(self, patience: float = 660.0) -> None:
+        """Take nothing more, and wait for the work under way; cancel it after `patience` seconds.
+
+        The default outlasts the longest call to the image provider.
+        """
+        if self._polling:
+            self._polling.cancel()
+            await asyncio.wait([self._polling])
+        await self._crew.close(patience)
+
+    async def _poll(self) -> None:
+        # arq's worker ends when Redis goes away or holds a job that it cannot read.
+        pause = _FIRST_PAUSE
+        while True:
+            started = asyncio.get_running_loop().time()
+            try:
+                await self._take()
+            except (RedisError, OSError) as error:
+                _log.warning("the queue is away (%s), trying again", type(error).__name__)
+            except Exception:  # noqa: BLE001  (a job of another program must not end ours)
+                _log.exception("the queue holds something unreadable, going on")
+            lasted = asyncio.get_running_loop().time() - started
+            pause = _FIRST_PAUSE if lasted > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
+            await asyncio.sleep(pause)
+
+    async def _take(self) -> None:
+        """Take ids for as long as the connection holds."""
+        redis = connect(self._url)
+        worker = self._arq_worker(redis)
+        try:
+            await _warn_of_eviction(redis)
+            await worker.main()
+        finally:
+            await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+            await redis.aclose(close_connection_pool=True)
+
+    def _arq_worker(self, redis: ArqRedis) -> arq.Worker:
+        return arq.Worker(
+            self._jobs,
+            queue_name=_QUEUE,
+            redis_pool=redis,
+            cron_jobs=[self._cron()],
+            handle_signals=False,
+            max_jobs=_READ_AT_ONCE,
+            queue_read_limit=_READ_AT_ONCE,
+            job_timeout=_HAND_OVER_SECONDS,
+            after_job_end=_begin,
+            keep_result=0,
+            retry_jobs=False,
+            poll_delay=_POLL_SECONDS,
+            job_serializer=_to_json,
+            job_deserializer=json.loads,
+            log_results=False,
+        )
+
+    def _job(self, task: Task, handler: Handler, max_jobs: int) -> Function:
+        places = asyncio.Semaphore(max_jobs)
+
+        async def hand_over(ctx: dict[Any, Any], *args: Any, **_: Any) -> None:
+            (subject,) = map(str, args)
+            ctx[_START] = partial(
+                self._crew.start, f"{task}:{subject}", partial(handler, subject), places
+            )
+
+        return func(hand_over, name=task.value)
+
+    def _cron(self) -> CronJob:
+        place = asyncio.Semaphore(1)
+
+        async def hand_over(ctx: dict[Any, Any], *_: Any, **__: Any) -> None:
+            ctx[_START] = partial(self._crew.start, "sweep", self._sweep, place)
+
+        return cron(hand_over, name="sweep", second=self._seconds, run_at_startup=True)
