@@ -1,0 +1,93 @@
+"""A delivery's way in: verified, looked at and, if it is a command, durable before the 202."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from bot.core.command import parse_command
+from bot.core.errors import CommandError, GptimageError, LedgerBusy, WebhookError
+from bot.core.event import CommentEvent, delivery_id, parse, verify
+from bot.core.killpoints import Point, reach
+from bot.core.ports import Clock, Delivery, Inbox, Scheduler, Task
+from bot.entrypoints.web.body import read_body
+
+_log = logging.getLogger(__name__)
+
+_STORE_SECONDS = 2.5  # so that a sender hears of a locked ledger within three
+_RETRY_AFTER = "30"
+_LONGEST_GUID = 100  # it is not signed: anybody may write anything there
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Receives deliveries; makes no call to GitHub and knows nothing of permissions."""
+
+    inbox: Inbox
+    scheduler: Scheduler
+    secrets: Sequence[bytes]
+    clock: Clock
+    max_body: int
+
+    async def receive(self, request: Request) -> JSONResponse:
+        """Answer 202 once the delivery is stored or is no command; 4xx, or 503 to come again."""
+        try:
+            event = await self._read(request)
+        except WebhookError as error:
+            # Whoever is refused may go on sending: the connection ends with the answer.
+            return JSONResponse(
+                {"error": str(error)}, error.status, headers={"Connection": "close"}
+            )
+        if event is None:
+            return JSONResponse({"status": "ignored"}, 202)
+        guid = request.headers.get("x-github-delivery", "")[:_LONGEST_GUID]
+        return await self._accept(Delivery(delivery_id(event), guid, event, self.clock()))
+
+    async def _read(self, request: Request) -> CommentEvent | None:
+        """The comment, if it may hold a command."""
+        body = await read_body(request, self.max_body)
+        verify(body, _only(request, "x-hub-signature-256"), self.secrets)
+        if request.headers.get("x-github-event") != "issue_comment":
+            return None
+        event = parse("issue_comment", body)
+        return event if event and _addresses_us(event.body) else None
+
+    async def _accept(self, delivery: Delivery) -> JSONResponse:
+        try:
+            async with asyncio.timeout(_STORE_SECONDS):
+                await self.inbox.receive(delivery)
+        except (LedgerBusy, TimeoutError):
+            _log.warning("delivery %s was not stored: the ledger is busy", delivery.id)
+            busy = {"error": "the ledger is busy, deliver again later"}
+            return JSONResponse(busy, 503, headers={"Retry-After": _RETRY_AFTER})
+        reach(Point.DELIVERY_STORED)
+        return JSONResponse(
+            {"status": "accepted", "id": delivery.id},
+            202,
+            background=BackgroundTask(self._schedule, delivery.id),
+        )
+
+    async def _schedule(self, delivery: str) -> None:
+        """Put the id into the queue, after the answer: the sweep finds what gets lost here."""
+        reach(Point.DELIVERY_UNSCHEDULED)
+        try:
+            await self.scheduler.schedule(Task.INTAKE, delivery)
+        except GptimageError as error:
+            _log.warning("delivery %s waits for the sweep: %s", delivery, error)
+
+
+def _only(request: Request, header: str) -> str | None:
+    values = request.headers.getlist(header)
+    return values[0] if len(values) == 1 else None
+
+
+def _addresses_us(text: str) -> bool:
+    """Whether there is a command, or something that must be answered as a wrong one."""
+    try:
+        return parse_command(text) is not None
+    except CommandError:
+        return True
