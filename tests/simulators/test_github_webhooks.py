@@ -205,6 +205,7 @@ async def test_a_judge_in_another_process_sees_all_of_it(
     first, second = seen["issues"]["1"]
     assert first["reactions"] == [{"user": "gptimage[bot]", "content": "eyes"}]
     assert (second["user"], second["body"], len(second["edits"])) == ("gptimage[bot]", "Done", 1)
+    assert seen["calls"] == {"POST": 2, "PATCH": 1}
     assert [(call["method"], call["status"]) for call in seen["writes"]] == [
         ("POST", 201),
         ("POST", 201),

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
 
-from bot.simulators.github import api_app, api_releases, api_repository, control, downloads
+from bot.simulators.github import api_app, api_releases, api_repository, control, downloads, page
 from bot.simulators.github.endpoint import Endpoint
 from bot.simulators.github.faults import Fault, FaultKind
 from bot.simulators.github.gateway import Gateway
@@ -49,6 +49,7 @@ def create_github_app(state: GitHubState | None = None) -> Starlette:
             Mount("/api/uploads", _api(github, api_releases.UPLOADS)),
             *control.routes(github),
             *downloads.routes(github),
+            *page.Pages(github).routes(),
         ],
         exception_handlers={HTTPException: _say_error},
         lifespan=_lifespan,

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import JSONResponse, Response
 
-from bot.simulators.github.endpoint import ApiCall, Endpoint, paged
+from bot.simulators.github.endpoint import ApiCall, Endpoint, number_in, paged
 from bot.simulators.github.refusals import invalid, not_found
 from bot.simulators.github.shapes import Json, stamp
 from bot.simulators.github.webhooks import Delivery
@@ -48,12 +48,12 @@ async def create_token(call: ApiCall) -> Response:
 async def list_deliveries(call: ApiCall) -> Response:
     """Attempts, newest first; the Link header's cursor leads to older ones."""
     query = call.request.query_params
-    size = min(100, max(1, int(query.get("per_page", "30"))))
-    cursor = query.get("cursor")
+    size = min(100, max(1, number_in(query.get("per_page"), 30)))
+    cursor = number_in(query.get("cursor"), 0)
     older = [
         delivery
         for delivery in reversed(call.state.webhooks.deliveries)
-        if cursor is None or delivery.id < int(cursor)
+        if not cursor or delivery.id < cursor
     ]
     headers = {}
     if len(older) > size:

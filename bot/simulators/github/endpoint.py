@@ -108,8 +108,8 @@ def announce(
 def paged(call: ApiCall, entries: Sequence[T], shape: Callable[[T], Any]) -> JSONResponse:
     """One page of a list, with the Link header that leads to the next."""
     query = call.request.query_params
-    size = min(100, max(1, _number(query.get("per_page"), 30)))
-    page = max(1, _number(query.get("page"), 1))
+    size = min(100, max(1, number_in(query.get("per_page"), 30)))
+    page = max(1, number_in(query.get("page"), 1))
     start, last = (page - 1) * size, max(1, -(-len(entries) // size))
     links = {"next": page + 1, "last": last} if page < last else {}
     headers = {"link": _links(call, links)} if links else {}
@@ -123,5 +123,6 @@ def _links(call: ApiCall, pages: dict[str, int]) -> str:
     return ", ".join(f'<{url}>; rel="{rel}"' for rel, url in urls.items())
 
 
-def _number(text: str | None, default: int) -> int:
+def number_in(text: str | None, default: int) -> int:
+    """A number of a query; what is none counts as not given."""
     return int(text) if text and text.isdecimal() else default

@@ -1,5 +1,6 @@
 """Everything that a simulated GitHub knows: one repository, its people, and what came to pass."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -14,13 +15,22 @@ from bot.simulators.github.threads import Threads
 from bot.simulators.github.webhooks import Webhook, Webhooks
 
 WELCOME = """\
-Images are made here by comment. Post one that begins with `/batch`, or take this example:
+Ask for images in a comment that begins with `/batch`. An example to copy:
 
-```
+````
 /batch
-- a red fox asleep under a birch, watercolour
-- a lighthouse at dusk, flat poster colours
+```json
+{
+  "jobs": [
+    {"prompt": "A red fox asleep under a birch, watercolour", "size": "1024x1024"},
+    {"prompt": "A lighthouse at dusk, flat poster colours", "size": "1536x1024"}
+  ]
+}
 ```
+````
+
+**Use the example** below puts it into the form. **Comment as** says who you are: the bot serves
+people with write access.
 """
 
 
@@ -160,7 +170,7 @@ class GitHubState:
             "deleted_comments": [comment.as_json() for comment in self.threads.deleted],
             "releases": [release.as_json() for release in self.releases.entries.values()],
             "tags": self.releases.tags,
-            "calls": len(self.calls),
+            "calls": Counter(call.method for call in self.calls),
             "writes": [call.as_json() for call in self.writes],
             "deliveries": [each.summary() for each in self.webhooks.deliveries],
             "faults": [asdict(fault) for fault in self.faults.lines],
