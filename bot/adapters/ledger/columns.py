@@ -1,0 +1,90 @@
+"""How the house's values stand in a column, the same on SQLite and PostgreSQL."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter
+from sqlalchemy import BigInteger, Dialect, Text
+from sqlalchemy.types import TypeDecorator
+
+from bot.core.pricing import Money
+
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
+
+
+class Time(TypeDecorator[datetime]):
+    """A moment as microseconds since 1970: sorts, compares and loses nothing anywhere."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        del dialect
+        return None if value is None else (value - _EPOCH) // _TICK
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        del dialect
+        return None if value is None else _EPOCH + value * _TICK
+
+
+class Amount(TypeDecorator[Money]):
+    """Money as integer micro-dollars."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Money | None, dialect: Dialect) -> int | None:
+        del dialect
+        return None if value is None else value.micros
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Money | None:
+        del dialect
+        return None if value is None else Money(int(value))
+
+
+class Word(TypeDecorator[E], Generic[E]):
+    """A member of an enumeration as its word."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, words: type[E]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: E | None, dialect: Dialect) -> str | None:
+        del dialect
+        return None if value is None else value.value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:
+        del dialect
+        return None if value is None else self.words(value)
+
+
+class Json(TypeDecorator[T], Generic[T]):
+    """A dataclass or model as JSON text, so that an open run survives a change of its planner."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, of: type[T]) -> None:
+        super().__init__()
+        self.of = of
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[T]:
+        return TypeAdapter(self.of)
+
+    def process_bind_param(self, value: T | None, dialect: Dialect) -> str | None:
+        del dialect
+        return None if value is None else self._adapter.dump_json(value).decode()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> T | None:
+        del dialect
+        return None if value is None else self._adapter.validate_json(value)

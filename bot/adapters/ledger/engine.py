@@ -1,0 +1,193 @@
+"""Connections: what is written is written alone and durably, what is read is one moment's truth."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.core.errors import LedgerBusy, SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database, SQLite or PostgreSQL, as everything else in the ledger sees it."""
+
+    writer: AsyncEngine
+    reader: AsyncEngine
+    patience: timedelta
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that is committed when the block ends well. Raises LedgerBusy."""
+        with _busy():
+            async with asyncio.timeout(self._seconds), self.writer.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A snapshot that no writer changes, and that holds up no writer. Raises LedgerBusy."""
+        with _busy():
+            async with asyncio.timeout(self._seconds), self.reader.connect() as connection:
+                yield connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.reader.dispose()
+        await self.writer.dispose()
+
+    @property
+    def _seconds(self) -> float | None:
+        # SQLite ends every wait by itself; a server that is frozen must be given up on.
+        if self.writer.dialect.name == "sqlite":
+            return None
+        return self.patience.total_seconds()
+
+
+def connect(url: str | Path, patience: timedelta) -> Database:
+    """The database at a path or URL; no wait for it is longer than `patience`."""
+    text = str(url)
+    if isinstance(url, Path) or "://" not in text:
+        return _sqlite(Path(url), patience)
+    match text.partition("://"):
+        case "sqlite" | "sqlite+aiosqlite", _, path:
+            return _sqlite(Path(path.removeprefix("/")), patience)
+        case "postgres" | "postgresql" | "postgresql+asyncpg", _, rest:
+            return _postgresql(f"postgresql://{rest}", patience)
+        case scheme, _, _:
+            raise SettingsError(
+                [f"DATABASE_URL: {scheme}:// is not known; use postgresql:// or leave it out"]
+            )
+
+
+# --- SQLite -----------------------------------------------------------------------------------
+
+
+def _sqlite(path: Path, patience: timedelta) -> Database:
+    """One connection writes, so that tasks queue in order instead of fighting for the lock.
+
+    Half of the patience is for that queue, half for writers in other processes.
+    """
+    _private(path)
+    half = patience.total_seconds() / 2
+    create = partial(
+        create_async_engine,
+        f"sqlite+aiosqlite:///{path}",
+        connect_args={"isolation_level": None, "timeout": half},
+        pool_timeout=half,
+    )
+    writer, reader = create(pool_size=1, max_overflow=0), create(pool_size=4, max_overflow=0)
+    for engine, begin in ((writer, "BEGIN IMMEDIATE"), (reader, "BEGIN")):
+        event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+        event.listen(engine.sync_engine, "begin", partial(_begin, begin))
+    return Database(writer, reader, patience)
+
+
+def _private(path: Path) -> None:
+    """Prompts and links are nobody else's business: new directories and files are the owner's."""
+    missing = [folder for folder in path.parents if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    path.touch(mode=0o600)
+
+
+def _set_up_sqlite(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(statement: str, connection: Connection) -> None:
+    connection.exec_driver_sql(statement)
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------
+
+
+def _postgresql(url: str, patience: timedelta) -> Database:
+    try:
+        asyncpg = import_module("asyncpg")  # the command line is installed without it
+    except ImportError:
+        raise SettingsError(
+            ["DATABASE_URL: PostgreSQL needs the server's parts: pip install 'gptimage[server]'"]
+        ) from None
+    seconds = patience.total_seconds()
+    limit = str(int(seconds * 800))  # the server says no before we give up on it
+    settings = {
+        "application_name": "gptimage",
+        "synchronous_commit": "on",
+        "statement_timeout": limit,
+        "lock_timeout": limit,
+        "idle_in_transaction_session_timeout": "60000",
+    }
+    # asyncpg reads the URL itself, with sslmode, host= and whatever else libpq's URLs may hold.
+    writer = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=partial(asyncpg.connect, url, timeout=seconds, server_settings=settings),
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        pool_size=8,
+        pool_timeout=seconds,
+    )
+    reader = writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return Database(writer, reader, patience)
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+# Result codes that tell of the file's or the machine's state, not of a fault in a statement.
+# Source: sqlite.org/rescode.html
+_SQLITE_BUSY = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+# Classes of SQLSTATE with the same meaning: connection, transaction, authorization, database,
+# rollback, resources, object state, operator, system.
+# Source: postgresql.org/docs/current/errcodes-appendix.html
+_POSTGRESQL_BUSY = frozenset({"08", "25", "28", "3D", "40", "53", "55", "57", "58"})
+
+
+@contextmanager
+def _busy() -> Iterator[None]:
+    """Say LedgerBusy for everything that another time, or another disk, would mend."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not _passing(error):
+            raise
+        raise LedgerBusy("the ledger cannot be used just now") from error
+    except (NoConnectionLeft, TimeoutError) as error:
+        raise LedgerBusy("the ledger did not answer in time") from error
+    except OSError as error:
+        raise LedgerBusy("the ledger cannot be reached") from error
+
+
+def _passing(error: DBAPIError) -> bool:
+    if error.connection_invalidated:
+        return True
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in _SQLITE_BUSY
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return state[:2] in _POSTGRESQL_BUSY
+    return isinstance(error, OperationalError)

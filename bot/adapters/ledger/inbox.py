@@ -1,0 +1,75 @@
+"""Deliveries: kept before GitHub is thanked for them, settled with what they led to."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.adapters.ledger.engine import Database
+from bot.adapters.ledger.leases import fence, is_free
+from bot.adapters.ledger.outbox import owe
+from bot.adapters.ledger.tables import deliveries
+from bot.adapters.ledger.upsert import insert
+from bot.core.ports import Delivery, Effect, Lease
+
+
+class SqlInbox:
+    """The port `Inbox` on a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def receive(self, delivery: Delivery) -> bool:
+        """Keep it, durably; False if the same command was received before."""
+        async with self._database.write() as connection:
+            kept = await connection.scalar(
+                insert(connection, deliveries)
+                .values(
+                    id=delivery.id,
+                    guid=delivery.guid,
+                    event=delivery.event,
+                    received_at=delivery.received_at,
+                )
+                .on_conflict_do_nothing(index_elements=["id"])
+                .returning(deliveries.c.id)
+            )
+        return kept is not None
+
+    async def get(self, delivery_id: str) -> Delivery | None:
+        """The delivery while it is unsettled; None once it is, or if it never came."""
+        unsettled = select(deliveries).where(
+            deliveries.c.id == delivery_id, deliveries.c.settled_at.is_(None)
+        )
+        async with self._database.read() as connection:
+            row = (await connection.execute(unsettled)).one_or_none()
+        if row is None:
+            return None
+        return Delivery(row.id, row.guid, row.event, row.received_at)
+
+    async def settle(self, lease: Lease, now: datetime, effects: Sequence[Effect] = ()) -> None:
+        """Mark it as answered, and owe the effects, in one transaction. Raises LeaseLost."""
+        async with self._database.write() as connection:
+            await settle_delivery(connection, lease, now)
+            await owe(connection, effects, now)
+
+    async def unsettled(self, now: datetime, limit: int = 100) -> Sequence[str]:
+        """Ids without a live lease, oldest first."""
+        free = (
+            select(deliveries.c.id)
+            .where(deliveries.c.settled_at.is_(None), is_free("delivery", deliveries.c.id, now))
+            .order_by(deliveries.c.received_at)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            return (await connection.scalars(free)).all()
+
+
+async def settle_delivery(connection: AsyncConnection, lease: Lease, now: datetime) -> None:
+    """Mark the leased delivery as answered, in a transaction that answers it. Raises LeaseLost."""
+    delivery = await fence(connection, lease, "delivery")
+    await connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery, deliveries.c.settled_at.is_(None))
+        .values(settled_at=now)
+    )

@@ -1,0 +1,82 @@
+"""Who may act on a subject: one row each, whose epoch only ever rises."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.adapters.ledger.engine import Database
+from bot.adapters.ledger.tables import leases
+from bot.adapters.ledger.upsert import insert
+from bot.core.errors import LeaseLost
+from bot.core.ports import Lease
+
+_PAST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SqlLeases:
+    """The port `Leases` on a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(self, subject: str, now: datetime, ttl: timedelta) -> Lease | None:
+        """Take the subject, unless somebody holds it."""
+        until = now + ttl
+        async with self._database.write() as connection:
+            epoch = await connection.scalar(
+                insert(connection, leases)
+                .values(subject=subject, epoch=1, until=until)
+                .on_conflict_do_update(
+                    index_elements=["subject"],
+                    set_={"epoch": leases.c.epoch + 1, "until": until},
+                    where=leases.c.until <= now,
+                )
+                .returning(leases.c.epoch)
+            )
+        return None if epoch is None else Lease(subject, epoch, until)
+
+    async def renew(self, lease: Lease, now: datetime, ttl: timedelta) -> Lease:
+        """Hold on to it, even if it ran out and nobody has noticed. Raises LeaseLost."""
+        until = now + ttl
+        async with self._database.write() as connection:
+            renewed = await connection.execute(
+                update(leases).where(*_same(lease)).values(until=until)
+            )
+        if not renewed.rowcount:
+            raise _lost(lease)
+        return Lease(lease.subject, lease.epoch, until)
+
+    async def release(self, lease: Lease) -> None:
+        """Let it go at once; the epoch stays, so that late writes still meet it."""
+        async with self._database.write() as connection:
+            await connection.execute(update(leases).where(*_same(lease)).values(until=_PAST))
+
+
+async def fence(connection: AsyncConnection, lease: Lease, kind: str) -> str:
+    """The id of what is leased, for a write in this transaction. Raises LeaseLost.
+
+    The row stays locked until the commit, so nobody can claim the subject in between; shared,
+    because the calls of one run are recorded side by side.
+    """
+    row = select(leases.c.epoch).where(*_same(lease)).with_for_update(read=True)
+    if await connection.scalar(row) is None:
+        raise _lost(lease)
+    prefix, _, name = lease.subject.partition(":")
+    if prefix != kind:
+        raise ValueError(f"a lease on a {kind} is needed, and this is one on {lease.subject}")
+    return name
+
+
+def is_free(kind: str, name: ColumnElement[str], now: datetime) -> ColumnElement[bool]:
+    """Whether nobody holds the subject of a row, as a condition of a query."""
+    held = exists().where(leases.c.subject == f"{kind}:" + name, leases.c.until > now)
+    return ~held
+
+
+def _same(lease: Lease) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return leases.c.subject == lease.subject, leases.c.epoch == lease.epoch
+
+
+def _lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(f"somebody else holds {lease.subject} now")

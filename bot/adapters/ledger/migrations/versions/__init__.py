@@ -1,0 +1,1 @@
+"""One file for each revision; what a revision does never changes again."""

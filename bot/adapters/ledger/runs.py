@@ -1,0 +1,264 @@
+"""Runs: opened with their money set aside, and led through their states by whoever holds them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, bindparam, func, insert, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.adapters.ledger import budget, upsert
+from bot.adapters.ledger.attempts import record_intent, record_outcome
+from bot.adapters.ledger.engine import Database
+from bot.adapters.ledger.inbox import settle_delivery
+from bot.adapters.ledger.leases import fence, is_free
+from bot.adapters.ledger.outbox import owe
+from bot.adapters.ledger.rows import item_values, run_of, run_values, view_of
+from bot.adapters.ledger.tables import attempts, items, runs
+from bot.core.attempts import Attempt, AttemptState, Call, Wait, next_step
+from bot.core.plan import Item
+from bot.core.ports import Cap, Effect, Lease, Publication, Settlement
+from bot.core.pricing import Money
+from bot.core.run import Run, RunState, RunView, Stop
+
+
+class SqlRuns:
+    """The port `Runs` on a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # --- for everybody ------------------------------------------------------------------------
+
+    async def open(
+        self,
+        run: Run,
+        items: Sequence[Item],
+        caps: Sequence[Cap] = (),
+        effects: Sequence[Effect] = (),
+        *,
+        delivery: Lease | None = None,
+    ) -> bool:
+        """Store run, items, reservations and effects and settle the delivery, all or nothing.
+
+        False if the run exists already (then only the delivery is settled). Raises Refused when
+        a cap has no room for the run's upper bound, and LeaseLost.
+        """
+        async with self._database.write() as connection:
+            if delivery:
+                await settle_delivery(connection, delivery, run.created_at)
+            if not await _insert(connection, run, items):
+                return False
+            await budget.reserve(connection, run.id, run.upper_bound, caps)
+            await owe(connection, effects, run.created_at)
+        return True
+
+    async def get(self, run_id: str) -> RunView | None:
+        """The run with its items and attempts, all of one moment."""
+        async with self._database.read() as connection:
+            return await _view(connection, run_id)
+
+    async def request_stop(self, run_id: str, stop: Stop) -> bool:
+        """Ask a run to start nothing more; False if nothing is left to start."""
+        startable = runs.c.state.in_([RunState.QUEUED, RunState.RUNNING])
+        async with self._database.write() as connection:
+            asked = await connection.execute(
+                update(runs)
+                .where(runs.c.id == run_id, startable)
+                .values(stop=_unless_set(runs.c.stop, stop))
+            )
+        return bool(asked.rowcount)
+
+    async def stop_requested(self, run_id: str) -> Stop | None:
+        """Why the run should start nothing more, if so."""
+        async with self._database.read() as connection:
+            return await connection.scalar(select(runs.c.stop).where(runs.c.id == run_id))
+
+    async def reopen(
+        self,
+        run_id: str,
+        items: Sequence[int],
+        amount: Money | None,
+        caps: Sequence[Cap] = (),
+    ) -> bool:
+        """A person orders these items again: each gets a new order, the run is queued again.
+
+        False if there is no such run, or if it is not done. Raises Refused as `open` does.
+        """
+        async with self._database.write() as connection:
+            if not await _queue_again(connection, run_id):
+                return False
+            await budget.reserve(connection, run_id, amount, caps)
+            await _order_again(connection, run_id, items)
+        return True
+
+    async def unfinished(self, now: datetime, limit: int = 100) -> Sequence[str]:
+        """Ids of runs that are not done and that nobody holds, oldest first."""
+        free = (
+            select(runs.c.id)
+            .where(runs.c.finished_at.is_(None), is_free("run", runs.c.id, now))
+            .order_by(runs.c.created_at)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            return (await connection.scalars(free)).all()
+
+    # --- for whoever holds the run ------------------------------------------------------------
+
+    async def begin(self, lease: Lease, now: datetime) -> Run:
+        """The run is being worked on: queued becomes running; anything later stays."""
+        async with self._database.write() as connection:
+            run_id = await fence(connection, lease, "run")
+            await connection.execute(
+                update(runs)
+                .where(runs.c.id == run_id, runs.c.state == RunState.QUEUED)
+                .values(state=RunState.RUNNING, started_at=_unless_set(runs.c.started_at, now))
+            )
+            return await _run(connection, run_id)
+
+    async def start(
+        self, lease: Lease, item: int, number: int, order: int, amount: Money | None, now: datetime
+    ) -> None:
+        """Record the intent of one paid call, durably. Raises LeaseLost, before any money."""
+        intent = Attempt(number, order, AttemptState.STARTED, now, amount=amount)
+        async with self._database.write() as connection:
+            run_id = await fence(connection, lease, "run")
+            await record_intent(connection, (run_id, item, number), intent)
+
+    async def settle(
+        self, lease: Lease, item: int, number: int, outcome: Settlement, now: datetime
+    ) -> Attempt:
+        """Record how the call ended; follows TRANSITIONS. Raises LeaseLost."""
+        async with self._database.write() as connection:
+            run_id = await fence(connection, lease, "run")
+            attempt = await record_outcome(connection, (run_id, item, number), outcome, now)
+            if await _is_done(connection, run_id):  # its money is settled already: do it again
+                await budget.settle(connection, run_id)
+        return attempt
+
+    async def settled(self, lease: Lease) -> None:
+        """Nothing more will be called: what was not called to its end is cancelled."""
+        async with self._database.write() as connection:
+            run_id = await fence(connection, lease, "run")
+            if view := await _view(connection, run_id):
+                await _cancel(connection, run_id, _left_over(view))
+            await connection.execute(
+                update(runs)
+                .where(runs.c.id == run_id, runs.c.finished_at.is_(None))
+                .values(state=RunState.PUBLISHING)
+            )
+
+    async def published(
+        self, lease: Lease, files: Sequence[Publication], page_url: str | None, note: str
+    ) -> None:
+        """Record where the files went; what is not said again stays."""
+        async with self._database.write() as connection:
+            run_id = await fence(connection, lease, "run")
+            said = {"page_url": page_url or runs.c.page_url, "note": note or runs.c.note}
+            await connection.execute(update(runs).where(runs.c.id == run_id).values(said))
+            await _place(connection, run_id, files)
+
+    async def finish(
+        self, lease: Lease, report: str, effects: Sequence[Effect], now: datetime
+    ) -> None:
+        """Store the report and the last word, and settle the reservations, in one transaction.
+
+        What is in doubt stays reserved until its window ends.
+        """
+        async with self._database.write() as connection:
+            run_id = await fence(connection, lease, "run")
+            await connection.execute(
+                update(runs)
+                .where(runs.c.id == run_id)
+                .values(state=RunState.DONE, finished_at=now, report=report)
+            )
+            await budget.settle(connection, run_id)
+            await owe(connection, effects, now)
+
+
+# --- rows in a transaction --------------------------------------------------------------------
+
+
+def _unless_set(column: Column[Any], value: object) -> ColumnElement[Any]:
+    """What the column holds; the value if it holds nothing."""
+    return func.coalesce(column, literal(value, column.type))
+
+
+async def _insert(connection: AsyncConnection, run: Run, wanted: Sequence[Item]) -> bool:
+    stored = await connection.scalar(
+        upsert.insert(connection, runs)
+        .values(**run_values(run))
+        .on_conflict_do_nothing(index_elements=["id"])
+        .returning(runs.c.id)
+    )
+    if stored is None:
+        return False
+    if wanted:
+        await connection.execute(insert(items), [item_values(run.id, item) for item in wanted])
+    return True
+
+
+async def _run(connection: AsyncConnection, run_id: str) -> Run:
+    row = (await connection.execute(select(runs).where(runs.c.id == run_id))).one_or_none()
+    if row is None:
+        raise LookupError(f"there is no run {run_id}")
+    return run_of(row)
+
+
+async def _view(connection: AsyncConnection, run_id: str) -> RunView | None:
+    row = (await connection.execute(select(runs).where(runs.c.id == run_id))).one_or_none()
+    if row is None:
+        return None
+    wanted = select(items).where(items.c.run_id == run_id).order_by(items.c.item)
+    tried = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.number)
+    return view_of(run_of(row), await connection.execute(wanted), await connection.execute(tried))
+
+
+async def _is_done(connection: AsyncConnection, run_id: str) -> bool:
+    finished_at = await connection.scalar(select(runs.c.finished_at).where(runs.c.id == run_id))
+    return finished_at is not None
+
+
+def _left_over(view: RunView) -> list[int]:
+    """The items that would still be called if the run went on."""
+    policy, moment = view.run.batch.retry_policy, view.run.created_at
+    return [
+        item.item.index
+        for item in view.items
+        if isinstance(next_step(item.attempts, policy, moment, order=item.order), Call | Wait)
+    ]
+
+
+async def _cancel(connection: AsyncConnection, run_id: str, left_over: Sequence[int]) -> None:
+    await connection.execute(
+        update(items)
+        .where(items.c.run_id == run_id, items.c.item.in_(left_over))
+        .values(cancelled=True)
+    )
+
+
+async def _place(connection: AsyncConnection, run_id: str, files: Sequence[Publication]) -> None:
+    if not files:
+        return
+    where = items.c.run_id == run_id, items.c.item == bindparam("at")
+    await connection.execute(
+        update(items).where(*where).values(url=bindparam("url"), path=bindparam("path")),
+        [{"at": file.item, "url": file.url, "path": file.path} for file in files],
+    )
+
+
+async def _queue_again(connection: AsyncConnection, run_id: str) -> bool:
+    queued = await connection.execute(
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.finished_at.is_not(None))
+        .values(state=RunState.QUEUED, finished_at=None, stop=None)
+    )
+    return bool(queued.rowcount)
+
+
+async def _order_again(connection: AsyncConnection, run_id: str, ordered: Sequence[int]) -> None:
+    await connection.execute(
+        update(items)
+        .where(items.c.run_id == run_id, items.c.item.in_(ordered))
+        .values(order=items.c.order + 1, cancelled=False)
+    )

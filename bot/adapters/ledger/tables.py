@@ -1,0 +1,160 @@
+"""The ledger's tables. A change here needs a revision under migrations/versions."""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+)
+
+from bot.adapters.ledger.columns import Amount, Json, Time, Word
+from bot.core.attempts import AttemptState
+from bot.core.batch import BatchConfig
+from bot.core.errors import Failure
+from bot.core.event import CommentEvent
+from bot.core.plan import Item
+from bot.core.ports import EffectKind
+from bot.core.pricing import Usage
+from bot.core.run import Person, RunState, Stop, Thread
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+    }
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("until", Time, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("guid", Text, nullable=False),
+    Column("event", Json(CommentEvent), nullable=False),
+    Column("received_at", Time, nullable=False),
+    Column("settled_at", Time),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("state", Word(RunState), nullable=False),
+    Column("batch", Json(BatchConfig), nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("thread", Json(Thread)),
+    Column("author", Json(Person)),
+    Column("warnings", Json(tuple[str, ...]), nullable=False),
+    Column("expected", Amount),
+    Column("upper_bound", Amount),
+    Column("started_at", Time),
+    Column("finished_at", Time),  # set exactly while the run is done
+    Column("stop", Word(Stop)),
+    Column("page_url", Text),
+    Column("note", Text, nullable=False),
+    Column("report", Text),
+)
+
+items = Table(
+    "items",
+    metadata,
+    Column("run_id", Text, ForeignKey("runs.id"), primary_key=True),
+    Column("item", Integer, primary_key=True, autoincrement=False),
+    Column("wanted", Json(Item), nullable=False),
+    Column("order", Integer, nullable=False),
+    Column("cancelled", Boolean, nullable=False),
+    Column("url", Text),
+    Column("path", Text),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("item", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("order", Integer, nullable=False),
+    Column("state", Word(AttemptState), nullable=False),
+    Column("started_at", Time, nullable=False),
+    Column("settled_at", Time),
+    Column("amount", Amount),
+    Column("cost", Amount),
+    Column("usage", Json(Usage)),
+    Column("failure", Word(Failure)),
+    Column("message", Text, nullable=False),
+    Column("retry_after", Float),
+    Column("request_id", Text),
+    ForeignKeyConstraint(["run_id", "item"], ["items.run_id", "items.item"]),
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("window", Text, primary_key=True),
+    Column("committed", Amount, nullable=False),
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("run_id", Text, ForeignKey("runs.id"), primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("window", Text, primary_key=True),
+    Column("held", Amount, nullable=False),  # this run's part of what the budget has committed
+    ForeignKeyConstraint(["scope", "window"], ["budgets.scope", "budgets.window"]),
+)
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Word(EffectKind), nullable=False),
+    Column("thread", Json(Thread), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("shown", Integer, nullable=False),  # the version that needs no delivery any more
+    Column("created_at", Time, nullable=False),
+    Column("due_at", Time, nullable=False),
+    Column("attempted", Boolean, nullable=False),
+    Column("remote", BigInteger),
+    Column("tries", Integer, nullable=False),
+    Column("given_up", Text),
+)
+
+
+def _open_only(name: str, column: Column[Any], condition: ColumnElement[bool]) -> Index:
+    """An index of what is still to be done: it stays small however long the history grows."""
+    return Index(name, column, sqlite_where=condition, postgresql_where=condition)
+
+
+_open_only("ix_deliveries_unsettled", deliveries.c.received_at, deliveries.c.settled_at.is_(None))
+_open_only("ix_runs_unfinished", runs.c.created_at, runs.c.finished_at.is_(None))
+_open_only("ix_effects_owed", effects.c.due_at, effects.c.shown < effects.c.version)
+
+# Two open intents for one image would be two calls at the same time: the database refuses them.
+Index(
+    "ix_attempts_open",
+    attempts.c.run_id,
+    attempts.c.item,
+    unique=True,
+    sqlite_where=attempts.c.settled_at.is_(None),
+    postgresql_where=attempts.c.settled_at.is_(None),
+)
