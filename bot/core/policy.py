@@ -1,9 +1,14 @@
-"""Who may spend, and how much: decided on values, before anything is asked of anybody."""
+"""Who may spend, and how much: decided on values, before anything is asked of anybody.
 
-from dataclasses import dataclass
-from datetime import datetime
+Budgets count ids, because logins can change hands; days and months are those of UTC.
+"""
 
-from bot.core.event import CommentEvent
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+
+from bot.core.errors import Reason, Refused
+from bot.core.event import CommentEvent, run_id
 from bot.core.ports import Cap, Role
 from bot.core.pricing import Money
 from bot.core.run import Person, Thread
@@ -11,7 +16,7 @@ from bot.core.run import Person, Thread
 
 @dataclass(frozen=True, slots=True)
 class Proceed:
-    """The event may be a command for us."""
+    """The event may hold a command for us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +26,46 @@ class Ignored:
     reason: str
 
 
+def is_addressed(event: CommentEvent, *, ours: int | None = None) -> Proceed | Ignored:
+    """Whether a person said this in their own words; `ours` is the id of our own account.
+
+    Bots run nothing, or two of them could answer each other. An edit counts only by the author:
+    people with write access can put words into other people's comments.
+    """
+    if ours in {event.author.id, event.sender.id}:
+        return Ignored("our own comment")
+    if event.sender_type != "User":
+        return Ignored("sent by a bot")
+    if event.sender.id != event.author.id:
+        return Ignored("edited by somebody else")
+    return Proceed()
+
+
+def decide_owner(event: CommentEvent, owners: AbstractSet[str]) -> None:
+    """Refuse an account that the operator does not serve; `owners` are logins or ids.
+
+    Anybody can install a public App, and would spend the operator's money.
+    """
+    known = {owner.casefold() for owner in owners}
+    if not known & {event.owner.login.casefold(), str(event.owner.id)}:
+        raise Refused(Reason.OWNER, f"This bot does not work for {event.owner.login}.")
+
+
+def decide_author(event: CommentEvent, role: Role, min_role: Role) -> None:
+    """Refuse an author without the role; who has none in the repository is never enough."""
+    if role < max(min_role, Role.READ):
+        raise Refused(
+            Reason.PERMISSION,
+            f"{event.author.login} needs the {min_role.name.lower()} role in this repository.",
+        )
+
+
+# --- budgets ----------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that may be spent in each scope; None is no limit. Days and months are UTC's."""
+    """The most that may be spent in each scope; None is no limit."""
 
     run: Money | None = None
     person_day: Money | None = None
@@ -32,9 +74,77 @@ class Limits:
     server_day: Money | None = None
 
 
-def is_addressed(event: CommentEvent, *, ours: int | None = None) -> Proceed | Ignored: ...
-def decide_owner(event: CommentEvent, owners: frozenset[str]) -> None: ...
-def decide_author(event: CommentEvent, role: Role, min_role: Role) -> None: ...
-def decide_budget(upper_bound: Money | None, limits: Limits) -> None: ...
-def caps(thread: Thread, author: Person, now: datetime, limits: Limits) -> tuple[Cap, ...]: ...
-def narrow(limits: Limits, other: Limits) -> Limits: ...
+SETTINGS = {
+    "run": "GPTIMAGE_MAX_COST_PER_RUN",
+    "person_day": "GPTIMAGE_MAX_COST_PER_PERSON_AND_DAY",
+    "repository_day": "GPTIMAGE_MAX_COST_PER_REPOSITORY_AND_DAY",
+    "installation_month": "GPTIMAGE_MAX_COST_PER_INSTALLATION_AND_MONTH",
+    "server_day": "GPTIMAGE_MAX_COST_PER_DAY",
+}
+"""Which setting holds which limit, for the sentences that refuse."""
+
+
+def narrow(limits: Limits, other: Limits) -> Limits:
+    """The lower of both in every scope: who narrows can never widen."""
+    return Limits(
+        **{f.name: _lower(getattr(limits, f.name), getattr(other, f.name)) for f in fields(Limits)}
+    )
+
+
+def _lower(one: Money | None, other: Money | None) -> Money | None:
+    amounts = [amount for amount in (one, other) if amount is not None]
+    return min(amounts, default=None)
+
+
+def caps(thread: Thread, author: Person, now: datetime, limits: Limits) -> tuple[Cap, ...]:
+    """The caps under which the run of this comment must be reserved."""
+    day, month = f"{now.astimezone(UTC):%Y-%m-%d}", f"{now.astimezone(UTC):%Y-%m}"
+    scopes = (
+        ("one run", f"run:{run_id(thread)}", "always", limits.run),
+        (f"{author.login} in one day", f"person:{author.id}", day, limits.person_day),
+        (
+            "this repository in one day",
+            f"repository:{thread.repository_id}",
+            day,
+            limits.repository_day,
+        ),
+        (
+            "this installation in one month",
+            f"installation:{thread.installation}",
+            month,
+            limits.installation_month,
+        ),
+        ("this server in one day", "server", day, limits.server_day),
+    )
+    return tuple(
+        Cap(name, scope, window, limit)
+        for name, scope, window, limit in scopes
+        if limit is not None
+    )
+
+
+def decide_budget(upper_bound: Money | None, limits: Limits, max_cost: Money | None = None) -> None:
+    """Refuse a run that could cost more than one run may, or than its author wants.
+
+    An unknown price runs only where nothing is capped, because no cap could be kept.
+    """
+    if upper_bound is None:
+        return _refuse_unpriced(limits, max_cost)
+    for limit, setting in ((limits.run, SETTINGS["run"]), (max_cost, "max_cost")):
+        if limit is not None and upper_bound > limit:
+            raise Refused(
+                Reason.BUDGET,
+                f"This batch could cost up to {upper_bound}; {setting} allows {limit}."
+                " Ask for fewer images, a smaller size or a lower quality.",
+            )
+    return None
+
+
+def _refuse_unpriced(limits: Limits, max_cost: Money | None) -> None:
+    amounts = [getattr(limits, f.name) for f in fields(Limits)]
+    if any(amount is not None for amount in (*amounts, max_cost)):
+        raise Refused(
+            Reason.PRICE,
+            "No price is known for this model, so no spending cap could be kept."
+            " The operator can name its price.",
+        )

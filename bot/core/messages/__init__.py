@@ -1,14 +1,19 @@
-"""The sentences of the bot in each language that it speaks."""
+"""The sentences that the bot says in a thread, in each language that it speaks."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Literal
+
+from bot.core.messages.en import ENGLISH
+from bot.core.messages.ja import JAPANESE
+from bot.core.messages.sentences import Messages
+
+__all__ = ["Language", "Messages", "messages"]
 
 Language = Literal["en", "ja"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Messages:
-    pass
+_LANGUAGES: Mapping[Language, Messages] = {"en": ENGLISH, "ja": JAPANESE}
 
 
-def messages(language: Language) -> Messages: ...
+def messages(language: Language) -> Messages:
+    """All sentences of a language."""
+    return _LANGUAGES[language]

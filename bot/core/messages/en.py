@@ -1,0 +1,141 @@
+"""English."""
+
+from bot.core.errors import Failure, Reason
+from bot.core.messages.sentences import Estimated, Explanation, Final, Live, Messages
+from bot.core.run import ItemState, Stop
+
+_HELP = """\
+### 🎨 Pictures from a comment
+
+Copy this, change the words, and post it:
+
+````markdown
+/batch --size 1536x1024 --quality medium
+
+- a red fox in fresh snow, watercolour
+- the same fox asleep under a birch, watercolour
+````
+
+Or say everything yourself, in JSON:
+
+````markdown
+/batch
+```json
+{
+  "jobs": [
+    {
+      "prompt": "a red fox in fresh snow, watercolour",
+      "output_path": "fox.png",
+      "size": "1536x1024",
+      "quality": "high",
+      "sample_count": 2
+    }
+  ]
+}
+```
+````
+
+| Comment | What happens |
+|---|---|
+| `/batch` | makes the pictures and answers here |
+| `/estimate` | says what they would cost, and makes none |
+| `/batch help` | shows this |
+"""
+
+ENGLISH = Messages(
+    live=Live(
+        queued=("⏳ {n} image is waiting for its turn", "⏳ {n} images are waiting for their turn"),
+        running=("🎨 Making {n} image", "🎨 Making {n} images"),
+        publishing=("📦 Publishing {n} image", "📦 Publishing {n} images"),
+        progress="{done} of {total}",
+        states={
+            ItemState.SUCCEEDED: "{n} made",
+            ItemState.FAILED: "{n} not made",
+            ItemState.IN_DOUBT: "{n} in doubt",
+            ItemState.STARTED: "{n} under way",
+            ItemState.RESERVED: "{n} to come",
+            ItemState.CANCELLED: "{n} cancelled",
+        },
+        cost="{paid} so far, at most {bound}",
+        cost_before="About {expected}, at most {bound}",
+        unpriced="no price is known for this model",
+    ),
+    final=Final(
+        all_made=("✅ {n} image", "✅ {n} images"),
+        some_made=("⚠️ {made} of {n} image", "⚠️ {made} of {n} images"),
+        none_made="❌ No image was made",
+        stops={
+            Stop.CANCELLED: "Somebody cancelled this run. What was under way has been kept.",
+            Stop.TIMEOUT: "The batch used up its `timeout`, so nothing more was started.",
+            Stop.INTERRUPTED: "The run was interrupted. What was under way has been kept.",
+            Stop.REFUSED: "The image service would have refused every further call, so I stopped.",
+            Stop.FAULT: "I could not keep any more images safely, so I paid for no more.",
+        },
+        failures={
+            Failure.RATE_LIMIT: Explanation(
+                "The image service was too busy.", "The same batch may pass a little later."
+            ),
+            Failure.TIMEOUT: Explanation("No answer came in time."),
+            Failure.SERVER_ERROR: Explanation("The image service had a fault of its own."),
+            Failure.CONNECTION: Explanation(
+                "The image service could not be reached.", "Nothing was sent or billed."
+            ),
+            Failure.MODERATION: Explanation(
+                "The safety system refused the prompt.",
+                "Names of living artists, celebrities and known characters are the usual cause:"
+                " describe the style in your own words instead.",
+            ),
+            Failure.INVALID: Explanation("The image service did not accept the request."),
+            Failure.AUTHENTICATION: Explanation(
+                "The image service did not accept the key.",
+                "The operator has to check the key, and that the organisation is verified.",
+            ),
+            Failure.NO_MONEY: Explanation(
+                "The image account has no credit left.", "The operator has to add some."
+            ),
+            Failure.NO_MODEL: Explanation(
+                "The image service does not know this model.",
+                "It may have been shut down: leave `model` out to use the current one.",
+            ),
+            Failure.BAD_ANSWER: Explanation("The answer held no usable image."),
+            Failure.LOST: Explanation("The worker ended during the call."),
+        },
+        unknown_failure=Explanation("The reason is not known."),
+        not_made=("{n} image was not made", "{n} images were not made"),
+        in_doubt=(
+            "{n} image is in doubt, {amount} at most: it may be billed, so I do not ask again.",
+            "{n} images are in doubt, {amount} at most: they may be billed, so I do not ask again.",
+        ),
+        cancelled=("{n} image was not started.", "{n} images were not started."),
+        amounts=("Estimated", "Paid", "In doubt", "Reserved at most"),
+        columns=("File", "Prompt", "Size", "Quality", "Cost", "Time"),
+        table=("The image in a table", "All {n} images in a table"),
+        more_images=("{n} more image", "{n} more images"),
+        elided="…and {n} more, which are all in `report.json`.",
+        files="All files and `report.json`",
+        seconds="{n} s",
+        minutes="{n} min",
+    ),
+    estimated=Estimated(
+        title=("🧮 {n} image would cost", "🧮 {n} images would cost"),
+        columns=("Job", "Images", "Lowest", "Expected", "Highest"),
+        total="Total",
+        time="About {minutes} min at the present rate. Nothing has been made or billed.",
+        unpriced="For some of them no price is known, so there is no total.",
+    ),
+    footer="Run `{run}` for {author}",
+    warnings=("{n} thing to know", "{n} things to know"),
+    problems=("🔎 One thing to mend in the batch", "🔎 {n} things to mend in the batch"),
+    more=("…and {n} more.", "…and {n} more."),
+    mend="Edit your comment: I read it again, and nothing has been billed.",
+    command="🔎 I could not read that",
+    refused={
+        Reason.PERMISSION: "🔒 Not allowed",
+        Reason.UNREACHABLE: "🔒 Your role could not be checked",
+        Reason.OWNER: "🔒 Not served here",
+        Reason.BUDGET: "💰 Above the spending cap",
+        Reason.PRICE: "💰 The price is not known",
+    },
+    unknown="unknown",
+    help=_HELP,
+)

@@ -1,0 +1,87 @@
+"""What there is to say in a thread; a language that leaves something unsaid does not type-check.
+
+A sentence with a number comes as a pair: for one, and for any other number. Names in braces are
+filled in by bot.core.markdown, already escaped.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.core.errors import Failure, Reason
+from bot.core.run import ItemState, Stop
+
+Counted = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why there is no image, and what the author can do about it."""
+
+    what: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """While a run is under way."""
+
+    queued: Counted  # {n}
+    running: Counted  # {n}
+    publishing: Counted  # {n}
+    progress: str  # {done} {total}
+    states: Mapping[ItemState, str]  # {n}
+    cost: str  # {paid} {bound}
+    cost_before: str  # {expected} {bound}
+    unpriced: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Final:
+    """When it is over."""
+
+    all_made: Counted  # {n}
+    some_made: Counted  # {made} {n}
+    none_made: str
+    stops: Mapping[Stop, str]
+    failures: Mapping[Failure, Explanation]
+    unknown_failure: Explanation
+    not_made: Counted  # {n}
+    in_doubt: Counted  # {n} {amount}
+    cancelled: Counted  # {n}
+    amounts: tuple[str, str, str, str]  # estimated, paid, in doubt, reserved
+    columns: tuple[str, str, str, str, str, str]  # file, prompt, size, quality, cost, time
+    table: Counted  # {n}
+    more_images: Counted  # {n}
+    elided: str  # {n}
+    files: str
+    seconds: str  # {n}
+    minutes: str  # {n}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimated:
+    """The answer to /estimate."""
+
+    title: Counted  # {n}
+    columns: tuple[str, str, str, str, str]  # job, images, lowest, expected, highest
+    total: str
+    time: str  # {minutes}
+    unpriced: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Messages:
+    """All sentences of one language."""
+
+    live: Live
+    final: Final
+    estimated: Estimated
+    footer: str  # {run} {author}
+    warnings: Counted  # {n}
+    problems: Counted  # {n}
+    more: Counted  # {n}
+    mend: str
+    command: str
+    refused: Mapping[Reason, str]
+    unknown: str  # instead of an amount
+    help: str
