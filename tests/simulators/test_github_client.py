@@ -9,9 +9,12 @@ import pytest
 from githubkit import AppInstallationAuthStrategy, GitHub
 from githubkit.cache import MemCacheStrategy
 from githubkit.exception import RequestError, RequestFailed
+from githubkit.webhooks import parse_obj
+from githubkit_schemas.latest import models
 from starlette.applications import Starlette
 
 from bot.simulators.github import Fault, FaultKind, GitHubState, create_github_app
+from bot.simulators.github.shapes import Shapes
 
 Serve = Callable[[Starlette], Any]
 REPO = "/repos/acme/posters"
@@ -42,6 +45,19 @@ async def connected(
 @pytest.fixture
 def state() -> GitHubState:
     return GitHubState()
+
+
+def test_githubkit_knows_the_shapes_of_events_comments_and_releases(state: GitHubState) -> None:
+    shapes, user, now = Shapes(state, "http://github.test"), state.people.find("maya"), state.now()
+    assert user is not None
+    comment = state.threads.add(1, "/batch", user, now)
+    for action, previous in (("created", None), ("edited", "before"), ("deleted", None)):
+        event = parse_obj("issue_comment", shapes.comment_event(action, comment, user, previous))
+        assert event.action == action
+    answer = state.threads.add(1, "Done", state.bot, now, by_app=True)
+    assert models.IssueComment.model_validate(shapes.comment(answer)).body == "Done"
+    release = state.releases.create({"tag_name": "run-1"}, now)
+    assert models.Release.model_validate(shapes.release(release)).tag_name == "run-1"
 
 
 async def test_githubkit_writes_edits_and_reacts(state: GitHubState, served: Serve) -> None:

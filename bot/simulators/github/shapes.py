@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.simulators.github.links import REPOSITORY_LINKS, USER_LINKS
+from bot.simulators.github.links import ORGANIZATION_LINKS, REPOSITORY_LINKS, USER_LINKS
 from bot.simulators.github.people import User
 from bot.simulators.github.releases import Asset, Release
 from bot.simulators.github.state import GitHubState
@@ -79,6 +79,8 @@ class Shapes:
             "default_branch": repository.default_branch,
             "is_template": False,
             "topics": [],
+            "web_commit_signoff_required": False,
+            "custom_properties": {},
             "visibility": "private" if repository.private else "public",
         }
 
@@ -241,8 +243,20 @@ class Shapes:
         if previous is not None:
             payload["changes"] = {"body": {"from": previous}}
         if owner.type == "Organization":
-            payload["organization"] = {"login": owner.login, "id": owner.id, "description": ""}
+            payload["organization"] = self.organization(owner)
         return payload
+
+    def organization(self, owner: User) -> Json:
+        url = f"{self.api}/orgs/{owner.login}"
+        return {
+            "login": owner.login,
+            "id": owner.id,
+            "node_id": f"O_{owner.id}",
+            "url": url,
+            **{name: url + path for name, path in ORGANIZATION_LINKS.items()},
+            "avatar_url": f"{self.base}/avatars/{owner.login}.svg",
+            "description": "",
+        }
 
     def issue_page(self, number: int) -> str:
         return f"{self.html}/issues/{number}"
