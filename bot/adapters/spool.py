@@ -1,0 +1,170 @@
+"""The spool on a local disk: what has been received survives the process and the power."""
+
+import asyncio
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from bot.core.killpoints import Point, reach
+from bot.core.ports import SpoolWriter
+
+T = TypeVar("T")
+
+# No segment of a key begins with a dot, so no key meets a temporary file, `.` or `..`.
+_KEY = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*)*")
+_PARTIAL = ".partial-"
+# What a dead process left half written; a living one is done with a file long before.
+_STALE_SECONDS = 24 * 3600
+_FLUSH_BYTES = 1024 * 1024
+
+
+class LocalSpool:
+    """Keeps each key as a file below `root`, readable by nobody else.
+
+    A key appears whole or not at all. Every method raises OSError when the disk is full or
+    refuses, and then leaves nothing behind; a key outside of `[a-z0-9._/-]` is a ValueError.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self._root = Path(root).absolute()
+        _make_directory(self._root)
+        _sweep(self._root)
+
+    def receive(self, key: str) -> AbstractAsyncContextManager[SpoolWriter]:
+        """Write under `key`: durable when the block ends well, absent when it does not."""
+        return _receive(self._path(key))
+
+    async def fetch(self, key: str) -> str | None:
+        """The path of the file with the bytes under `key`; None if there are none."""
+        path = self._path(key)
+        return str(path) if await asyncio.to_thread(path.is_file) else None
+
+    async def discard(self, prefix: str) -> None:
+        """Forget every key that begins with `prefix`; nothing happens if there is none."""
+        self._path(prefix.removesuffix("/"))
+        await asyncio.to_thread(self._discard, prefix)
+
+    def _path(self, key: str) -> Path:
+        if not _KEY.fullmatch(key):
+            raise ValueError(f"not a key of the spool: {key!r}")
+        return self._root / key
+
+    def _discard(self, prefix: str) -> None:
+        above = self._root / prefix.rpartition("/")[0]
+        for directory, _, names in os.walk(above, topdown=False):
+            for name in names:
+                path = Path(directory, name)
+                if self._key(path).startswith(prefix) and not name.startswith(_PARTIAL):
+                    path.unlink(missing_ok=True)
+            if f"{self._key(Path(directory))}/".startswith(prefix):
+                with suppress(OSError):  # somebody receives into it
+                    Path(directory).rmdir()
+
+    def _key(self, path: Path) -> str:
+        return path.relative_to(self._root).as_posix()
+
+
+@asynccontextmanager
+async def _receive(path: Path) -> AsyncIterator[SpoolWriter]:
+    partial = await _to_its_end(lambda: _Partial(path))
+    try:
+        yield partial
+        await partial.commit()
+    except BaseException:
+        await _to_its_end(partial.abandon)
+        raise
+
+
+class _Partial:
+    """A file that has a temporary name until it is complete."""
+
+    def __init__(self, path: Path) -> None:
+        _make_directory(path.parent)
+        handle, name = tempfile.mkstemp(prefix=_PARTIAL, dir=path.parent)  # mode 0600
+        self._path = path
+        self._partial = Path(name)
+        self._file: BinaryIO = os.fdopen(handle, "wb")
+        self._buffer = bytearray()
+        self._begun = False
+
+    async def write(self, data: bytes) -> None:
+        """Take the bytes; they go to the disk a megabyte at a time."""
+        self._buffer += data
+        if len(self._buffer) >= _FLUSH_BYTES:
+            await self._flush()
+
+    async def commit(self) -> None:
+        """Make it durable under its own name."""
+        await self._flush()
+        await _to_its_end(self._settle)
+
+    def abandon(self) -> None:
+        """Leave no trace of it; nothing happens after a commit."""
+        with suppress(OSError):  # what cannot be flushed is thrown away all the same
+            self._file.close()
+        self._partial.unlink(missing_ok=True)
+
+    async def _flush(self) -> None:
+        buffer, self._buffer = self._buffer, bytearray()
+        await _to_its_end(lambda: self._write(buffer))
+
+    def _write(self, data: bytes | bytearray) -> None:
+        self._file.write(data)
+        self._file.flush()
+        if not self._begun:
+            self._begun = True
+            reach(Point.SPOOL_HALF_WRITTEN)
+
+    def _settle(self) -> None:
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._partial.replace(self._path)
+        _sync_directory(self._path.parent)
+
+
+async def _to_its_end(work: Callable[[], T]) -> T:
+    """Do blocking work in a thread; a cancel takes effect after it, for threads cannot stop."""
+    task = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+def _make_directory(path: Path) -> None:
+    """Create it and what is missing above it, durably."""
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+        _sync_directory(each.parent)
+
+
+def _sync_directory(path: Path) -> None:
+    """Make the names in it durable; Windows does that by itself, and cannot be told to."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sweep(root: Path) -> None:
+    """Remove what dead processes left half written."""
+    for path in _partials(root):
+        with suppress(FileNotFoundError):  # another process sweeps, too
+            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                path.unlink()
+
+
+def _partials(root: Path) -> Iterator[Path]:
+    for directory, _, names in os.walk(root):
+        yield from (Path(directory, name) for name in names if name.startswith(_PARTIAL))
