@@ -1,0 +1,53 @@
+# Two commands do everything: `make sandbox` shows the product, `make test` proves it.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# The locks are complete, so nothing is resolved at install time; their hashes are all that counts.
+LOCKED := $(PIP) install --quiet --no-deps --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help sandbox test check format bench lock clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+sandbox: .venv/server ## run the whole bot on this machine: no account, key, Redis or internet
+	@$(BIN)/gptimage sandbox $(ARGS)
+
+test: .venv/dev ## run all tests, real Valkey and real PostgreSQL included
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+check: .venv/dev ## ruff, mypy, import-linter, zizmor
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --persona=pedantic --strict-collection --no-progress .github
+
+format: .venv/dev ## let ruff put the code in order
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: .venv/dev ## measure, and print ratios against the ideal
+	@$(BIN)/python bench/run.py $(ARGS)
+
+lock: .venv/dev ## write requirements/*.txt anew from pyproject.toml
+	requirements/lock $(ARGS)
+
+clean: ## remove what these commands made
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/bin/python:
+	@echo "Making the environment in .venv (once; most of it is the download) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -m venv .venv
+
+# What serving needs; `gptimage` itself is installed in place, without asking an index for anything.
+.venv/server: requirements/server.txt requirements/build.txt pyproject.toml | .venv/bin/python
+	@$(LOCKED) -r requirements/server.txt -r requirements/build.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+.venv/dev: requirements/dev.txt .venv/server
+	@$(LOCKED) -r requirements/dev.txt
+	@touch $@

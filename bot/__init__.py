@@ -1,0 +1,1 @@
+"""gptimage: batches of OpenAI images, none of them paid for twice."""

@@ -1,0 +1,1 @@
+"""The outside, one thing per file; each SDK comes in by one door."""

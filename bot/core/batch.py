@@ -1,0 +1,132 @@
+"""The user's batch as values; bot.core.parse reads it from what people write."""
+
+import json
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from bot.core.catalog import DEFAULT_MODEL, MODELS
+
+Operation = Literal["generate", "edit", "transform"]
+Format = Literal["png", "jpeg", "webp"]
+Background = Literal["auto", "transparent", "opaque"]
+RetryError = Literal["rate_limit", "timeout", "server_error"]
+
+
+def _listed(value: object) -> object:
+    """One, or a list of them."""
+    match value:
+        case str():
+            return (value,)
+        case list():
+            return tuple(value)
+        case _:
+            return value
+
+
+def _exact(value: object) -> object:
+    """A JSON number as the decimal that was typed."""
+    return Decimal(str(value)) if type(value) in {int, float} else value
+
+
+_Paths = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1, max_length=16)]
+
+
+class Part(BaseModel):
+    """Anything that a batch is made of: no unknown fields, no silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class RetryPolicy(Part):
+    """When a failed call is repeated without anybody being asked."""
+
+    max_retries: int = Field(2, ge=0, le=5, description="Repetitions of one call, at most.")
+    retry_delay_ms: int = Field(5_000, ge=100, le=60_000, description="Wait before each.")
+    retry_on_errors: Annotated[tuple[RetryError, ...], BeforeValidator(_listed)] = Field(
+        ("rate_limit", "timeout"), description="Classes of errors that are worth repeating."
+    )
+    retry_in_doubt: bool = Field(
+        False, description="Also repeat calls that may have been billed: this can pay twice."
+    )
+
+
+class Job(Part):
+    """One entry of a batch: a prompt, and how its images are made."""
+
+    prompt: str = Field(min_length=1, max_length=32_000, description="What the image shows.")
+    output_path: str | None = Field(None, description="Name of the file, folders allowed.")
+    size: str = Field("auto", description="auto, or WIDTHxHEIGHT such as 1536x1024.")
+    quality: str = Field("auto", description="auto, low, medium, high, xhigh or max.")
+    output_format: Format = Field("png", description="Format of the file.")
+    transparent_background: bool = Field(False, description="Short for background: transparent.")
+    background: Background = Field("auto", description="Background of the image.")
+    moderation: Literal["auto", "low", "medium", "high"] | None = Field(
+        None, description="auto or low; medium and high of old files mean auto."
+    )
+    sample_count: int = Field(1, ge=1, le=10, description="How many images of this prompt.")
+    model: str = Field(DEFAULT_MODEL, min_length=1, max_length=100, description="Image model.")
+    operation: Operation = Field("generate", description="What is done.")
+    reference_image_path: _Paths | None = Field(None, description="One image, or up to 16.")
+    mask_image_path: str | None = Field(None, description="Where an edit may paint.")
+    input_fidelity: Literal["low", "high"] | None = Field(
+        None, description="How closely an edit keeps to its reference; older models only."
+    )
+    output_compression: int | None = Field(
+        None, ge=0, le=100, description="Compression of jpeg and webp, in per cent."
+    )
+    return_base64: bool = Field(False, description="Accepted and ignored.")
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The reference images, none for a picture made from words alone."""
+        return self.reference_image_path or ()
+
+
+class BatchConfig(Part):
+    """A valid batch. `timeout` is in milliseconds, `max_cost` in US dollars."""
+
+    jobs: tuple[Job, ...] = Field(min_length=1)
+    output_dir: str | None = Field(None, description="Folder for the images.")
+    max_concurrent: int = Field(2, ge=1, le=10, description="Jobs at a time.")
+    timeout: int = Field(600_000, ge=1_000, le=3_600_000, description="Working time in ms.")
+    retry_policy: RetryPolicy = Field(default_factory=RetryPolicy)
+    max_cost: Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, le=1_000_000)] | None = Field(
+        None, description="Refuse the batch if it may cost more, in USD."
+    )
+
+
+# --- the schema -------------------------------------------------------------------------------
+
+
+def json_schema() -> dict[str, object]:
+    """The JSON Schema (draft 2020-12) of a batch file, for editors."""
+    schema = BatchConfig.model_json_schema(mode="validation")
+    job = schema["$defs"]["Job"]
+    partial = {**job, "title": "Defaults", "required": [], "description": "For every job."}
+    schema["$defs"]["Defaults"] = partial
+    schema["properties"]["defaults"] = {"$ref": "#/$defs/Defaults"}
+    schema["properties"]["$schema"] = {"type": "string"}
+    one_or_more = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    for owner in (job, partial):
+        owner["properties"] = {
+            **owner["properties"],
+            "reference_image_path": {**one_or_more, "description": "One image, or up to 16."},
+            "model": {
+                "type": "string",
+                "default": DEFAULT_MODEL,
+                "examples": sorted(MODELS),
+                "description": "Image model.",
+            },
+        }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "gptimage batch",
+        **schema,
+    }
+
+
+def canonical(config: BatchConfig) -> str:
+    """The batch in one spelling: equal batches have equal texts."""
+    return json.dumps(config.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,162 @@
+"""Every error that this package raises on purpose, in one small tree.
+
+* GptimageError
+  + BatchError          the batch is wrong: every problem at once, each with its place
+  + CommandError        the comment names a command that cannot be understood
+  + WebhookError        the delivery is not GitHub's, or cannot be read
+  + Refused             the batch is fine, but may not run here: permission, budget
+  + ProviderError       the image provider gave no image, and what that may have cost
+  + HostError           GitHub said no, or did not answer
+  + LeaseLost           somebody else drives this run now: stop, and change nothing more
+  + LedgerBusy          the ledger could not be written in time: ask again later
+  + SettingsError       the program cannot start like this; names the setting
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class GptimageError(Exception):
+    """Base of every error below; its text is safe to post in public."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where it is, what it is and what to do about it."""
+
+    path: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.path}: " if self.path else ""
+        todo = f" ({self.hint})" if self.hint else ""
+        return f"{where}{self.message}{todo}"
+
+
+class BatchError(GptimageError):
+    """The batch is not valid; each problem names the field that it is in."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(map(str, self.problems)))
+
+
+class CommandError(GptimageError):
+    """The comment addresses the bot, but not in words that it knows; `hint` says how to."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(f"{message} {hint}".strip())
+
+
+class WebhookError(GptimageError):
+    """The delivery must not be believed (401), or cannot be read (400)."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class Reason(StrEnum):
+    """Why a valid batch may not run."""
+
+    PERMISSION = "permission"
+    UNREACHABLE = "unreachable"  # the role could not be read: fail closed, ask again
+    OWNER = "owner"  # an installation on an account that the operator does not serve
+    BUDGET = "budget"
+    PRICE = "price"  # no price is known, so no cap can be kept
+
+
+class Refused(GptimageError):  # noqa: N818  (a decision, not a fault)
+    """The batch is valid, but its author or its cost is not allowed."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class Charge(StrEnum):
+    """What one attempt, or a whole job, cost."""
+
+    PAID = "paid"
+    NOT_CHARGED = "not_charged"  # provably nothing was made
+    IN_DOUBT = "in_doubt"  # no answer that settles it: it may have been made, and billed
+
+
+class Failure(StrEnum):
+    """Classes of a failed call; the first three are the seed's names in `retry_on_errors`."""
+
+    RATE_LIMIT = "rate_limit"
+    TIMEOUT = "timeout"
+    SERVER_ERROR = "server_error"
+    CONNECTION = "connection"  # nothing was sent
+    MODERATION = "moderation"
+    INVALID = "invalid"  # the request is wrong: the same again would fail again
+    AUTHENTICATION = "authentication"  # 401, 403: the key or the organisation
+    NO_MONEY = "no_money"  # the account has no credit left
+    NO_MODEL = "no_model"
+    BAD_ANSWER = "bad_answer"  # 200 without a usable image, a redirect, a cut body
+    LOST = "lost"  # the process ended during the call, and no answer was kept
+
+
+class ProviderError(GptimageError):
+    """A call to the image provider gave no image.
+
+    `charge` says what it may have cost; `retry_after` is the wait in seconds that the server
+    asked for. The text is ours: what the server wrote may echo keys and is never repeated.
+    """
+
+    def __init__(
+        self,
+        failure: Failure,
+        message: str,
+        *,
+        charge: Charge,
+        retry_after: float | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        self.failure = failure
+        self.charge = charge
+        self.retry_after = retry_after
+        self.request_id = request_id
+        super().__init__(message)
+
+
+class HostError(GptimageError):
+    """GitHub said no, or did not answer.
+
+    `status` is None when there was no answer. `ambiguous` means that a write may have been
+    stored all the same: look before writing again. `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        ambiguous: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        self.status = status
+        self.ambiguous = ambiguous
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class LeaseLost(GptimageError):  # noqa: N818  (a fact about the lease, not a fault)
+    """Somebody with a higher epoch drives this run now; nothing was written."""
+
+
+class LedgerBusy(GptimageError):  # noqa: N818  (the ledger's state, not a fault)
+    """The ledger is locked, full or away; nothing was stored."""
+
+
+class SettingsError(GptimageError):
+    """The program cannot start like this; each line names a setting and where to get it."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))

@@ -1,0 +1,396 @@
+"""The outside, as the engine sees it: one page of Protocols, and the values that cross them."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from typing import Protocol
+
+from bot.core.attempts import Attempt
+from bot.core.errors import Failure
+from bot.core.event import CommentEvent
+from bot.core.plan import ImageCall, Item
+from bot.core.pricing import Money, Usage
+from bot.core.run import Run, RunView, Stop, Thread
+
+Clock = Callable[[], datetime]
+
+
+# --- the image provider and the spool ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer, durable in the spool: the image's key there, and what it says of itself.
+
+    `usage` is None where the server does not tell. `size` and `quality` are those really used.
+    """
+
+    image: str
+    media_type: str
+    bytes: int
+    width: int
+    height: int
+    usage: Usage | None = None
+    size: str | None = None
+    quality: str | None = None
+    request_id: str | None = None
+
+
+class ImageProvider(Protocol):
+    async def create(self, call: ImageCall, key: str) -> Answer:
+        """Issue one call, once, and keep its answer in the spool under `key`.
+
+        Raises ProviderError, which says what the call may have cost. Never repeats a call.
+        """
+        ...
+
+    async def recall(self, key: str) -> Answer | None:
+        """The answer that an earlier call left in the spool under `key`, if it is complete."""
+        ...
+
+
+class SpoolWriter(Protocol):
+    async def write(self, data: bytes) -> None: ...
+
+
+class Spool(Protocol):
+    """Answers between their arrival and their publication. Keys look like `run/item-1.answer`."""
+
+    def receive(self, key: str) -> AbstractAsyncContextManager[SpoolWriter]:
+        """Write under `key`: durable when the block ends well, absent when it does not."""
+        ...
+
+    async def fetch(self, key: str) -> str | None:
+        """The path of a local file with the bytes under `key`; None if there are none."""
+        ...
+
+    async def discard(self, prefix: str) -> None:
+        """Forget every key that begins with `prefix`; nothing happens if there is none."""
+        ...
+
+
+# --- the ledger -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to act on one subject (`run:…`, `delivery:…`, `effect:…`) until it expires.
+
+    Whoever claims the subject next raises the epoch; a write with an old epoch changes nothing.
+    """
+
+    subject: str
+    epoch: int
+    until: datetime
+
+
+class Leases(Protocol):
+    async def claim(self, subject: str, now: datetime, ttl: timedelta) -> Lease | None:
+        """Take the subject, unless somebody holds it."""
+        ...
+
+    async def renew(self, lease: Lease, now: datetime, ttl: timedelta) -> Lease:
+        """Hold on to it; raises LeaseLost if somebody else has taken it."""
+        ...
+
+    async def release(self, lease: Lease) -> None:
+        """Let it go at once; nothing happens if it is lost already."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A command that GitHub told us of; `id` is derived from the comment, `guid` is not signed."""
+
+    id: str
+    guid: str
+    event: CommentEvent
+    received_at: datetime
+
+
+class Inbox(Protocol):
+    async def receive(self, delivery: Delivery) -> bool:
+        """Keep it, durably; False if the same command was received before. Raises LedgerBusy."""
+        ...
+
+    async def get(self, delivery_id: str) -> Delivery | None:
+        """The delivery while it is unsettled; None once it is, or if it never came."""
+        ...
+
+    async def settle(self, lease: Lease, now: datetime, effects: Sequence["Effect"] = ()) -> None:
+        """Mark it as answered, and owe the effects, in one transaction. Raises LeaseLost."""
+        ...
+
+    async def unsettled(self, now: datetime, limit: int = 100) -> Sequence[str]:
+        """Ids without a live lease, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """No more than `limit` may be reserved, in doubt or paid in one window of one scope.
+
+    Examples: scope `server`, window `2026-11-21`; scope `installation:7`, window `2026-11`.
+    `name` is for the sentence that refuses.
+    """
+
+    name: str
+    scope: str
+    window: str
+    limit: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How an attempt ended; without a failure it succeeded."""
+
+    cost: Money | None = None
+    usage: Usage | None = None
+    failure: Failure | None = None
+    in_doubt: bool = False
+    message: str = ""
+    retry_after: float | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Where one item's file went."""
+
+    item: int
+    url: str | None
+    path: str
+
+
+class Runs(Protocol):
+    async def open(
+        self,
+        run: Run,
+        items: Sequence[Item],
+        caps: Sequence[Cap] = (),
+        effects: Sequence["Effect"] = (),
+        *,
+        delivery: Lease | None = None,
+    ) -> bool:
+        """Store run, items, reservations and effects and settle the delivery, all or nothing.
+
+        False if the run exists already (then only the delivery is settled). Raises Refused when
+        a cap would be exceeded: the reservation is the run's upper bound. Raises LeaseLost.
+        """
+        ...
+
+    async def get(self, run_id: str) -> RunView | None: ...
+
+    async def begin(self, lease: Lease, now: datetime) -> Run:
+        """The run is being worked on: queued becomes running; anything later stays."""
+        ...
+
+    async def start(
+        self, lease: Lease, item: int, number: int, order: int, amount: Money | None, now: datetime
+    ) -> None:
+        """Record the intent of one paid call, durably. Raises LeaseLost, before any money."""
+        ...
+
+    async def settle(
+        self, lease: Lease, item: int, number: int, outcome: Settlement, now: datetime
+    ) -> Attempt:
+        """Record how the call ended; follows TRANSITIONS. Raises LeaseLost."""
+        ...
+
+    async def request_stop(self, run_id: str, stop: Stop) -> bool:
+        """Ask a run to start nothing more; False if it is done. The first reason stays."""
+        ...
+
+    async def stop_requested(self, run_id: str) -> Stop | None: ...
+
+    async def settled(self, lease: Lease) -> None:
+        """Nothing more will be called: what never started is cancelled, the run is publishing."""
+        ...
+
+    async def published(
+        self, lease: Lease, files: Sequence[Publication], page_url: str | None, note: str
+    ) -> None:
+        """Record where the files went."""
+        ...
+
+    async def finish(
+        self, lease: Lease, report: str, effects: Sequence["Effect"], now: datetime
+    ) -> None:
+        """Store the report and the last word, and settle the reservations, in one transaction.
+
+        What is in doubt stays reserved until its window ends.
+        """
+        ...
+
+    async def reopen(self, run_id: str, items: Sequence[int], amount: Money | None) -> bool:
+        """A person orders these items again: each gets a new order, the run is queued again."""
+        ...
+
+    async def unfinished(self, now: datetime, limit: int = 100) -> Sequence[str]:
+        """Ids of runs that are not done and that nobody holds, oldest first."""
+        ...
+
+
+class EffectKind(StrEnum):
+    COMMENT = "comment"  # posted once, edited from then on
+    REACTION = "reaction"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something that must come to stand on GitHub; saying it again under its id replaces it."""
+
+    id: str
+    kind: EffectKind
+    thread: Thread
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwedEffect:
+    """An effect and how far it got. `attempted`: a post may have happened. `remote`: its id."""
+
+    effect: Effect
+    version: int
+    created_at: datetime
+    attempted: bool = False
+    remote: int | None = None
+    tries: int = 0
+
+
+class Outbox(Protocol):
+    async def say(self, effect: Effect, now: datetime) -> None:
+        """Owe it, in place of what was owed under the same id; equal words cost nothing."""
+        ...
+
+    async def get(self, effect_id: str) -> OwedEffect | None:
+        """The effect, if what GitHub shows is older than what is owed."""
+        ...
+
+    async def attempting(self, lease: Lease) -> None:
+        """Record, before a post, that one may have happened. Raises LeaseLost."""
+        ...
+
+    async def delivered(self, lease: Lease, version: int, remote: int) -> None:
+        """Record what GitHub shows now. Raises LeaseLost."""
+        ...
+
+    async def postpone(self, lease: Lease, until: datetime) -> None:
+        """Not before that time: GitHub asked for a pause, or did not answer."""
+        ...
+
+    async def give_up(self, lease: Lease, why: str) -> None:
+        """It can never be delivered (the comment or the repository is gone)."""
+        ...
+
+    async def owed(self, now: datetime, limit: int = 100) -> Sequence[str]:
+        """Ids that are due and that nobody delivers now, oldest first."""
+        ...
+
+
+class Ledger(Protocol):
+    """The truth, in four parts; every method commits before it returns."""
+
+    @property
+    def leases(self) -> Leases: ...
+    @property
+    def inbox(self) -> Inbox: ...
+    @property
+    def runs(self) -> Runs: ...
+    @property
+    def outbox(self) -> Outbox: ...
+
+
+# --- GitHub -----------------------------------------------------------------------------------
+
+
+class Role(IntEnum):
+    """Roles of a person in a repository, in rising order; a custom role counts as its base."""
+
+    NONE = 0
+    READ = 1
+    TRIAGE = 2
+    WRITE = 3
+    MAINTAIN = 4
+    ADMIN = 5
+
+
+class Host(Protocol):
+    """GitHub, as far as a thread needs it; every method raises HostError and writes once."""
+
+    async def role(self, thread: Thread, login: str) -> Role: ...
+
+    async def react(self, thread: Thread, content: str) -> int:
+        """React to the command's comment; the same reaction twice is one."""
+        ...
+
+    async def post(self, thread: Thread, body: str) -> int:
+        """Post a comment in the thread; gives its id."""
+        ...
+
+    async def edit(self, thread: Thread, comment: int, body: str) -> None: ...
+
+    async def find(self, thread: Thread, marker: str, since: datetime) -> int | None:
+        """The id of our own comment that holds the marker, if there is one."""
+        ...
+
+
+# --- publishing -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A local file to publish for an item (None: the report) under a name."""
+
+    item: int | None
+    name: str
+    source: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a destination did; `note` is said in the thread when it is not empty."""
+
+    files: tuple[Publication, ...]
+    page_url: str | None = None
+    note: str = ""
+
+
+class Destination(Protocol):
+    async def publish(self, run: Run, files: Sequence[File]) -> Published:
+        """Put the files where people can fetch them; again for the same files changes nothing."""
+        ...
+
+
+# --- scheduling and pacing --------------------------------------------------------------------
+
+
+class Task(StrEnum):
+    INTAKE = "intake"
+    RUN = "run"
+    DELIVER = "deliver"
+
+
+class Scheduler(Protocol):
+    async def schedule(self, task: Task, subject: str) -> None:
+        """See that the task is done, now or later, at least once; may be lost, never believed."""
+        ...
+
+
+class Pace(Protocol):
+    """How fast images may be asked for; shared by everything that uses the same key."""
+
+    async def acquire(self) -> None:
+        """Wait for a place."""
+        ...
+
+    def slow_down(self, seconds: float) -> None:
+        """The server asked for a pause."""
+        ...
+
+
+Watch = Callable[[RunView], None]
+"""Told of every change of a run; must return at once."""

@@ -1,0 +1,194 @@
+"""A run and its images, as the ledger tells them; everything that can be derived is derived."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from bot.core.attempts import Attempt, AttemptState
+from bot.core.batch import BatchConfig
+from bot.core.errors import Charge, Failure
+from bot.core.plan import Item
+from bot.core.pricing import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The comment that started it all, and where it stands; ids are GitHub's."""
+
+    installation: int
+    repository_id: int
+    repository: str  # "owner/name"
+    private: bool
+    issue: int
+    comment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who asked: budgets count the id, sentences say the login."""
+
+    id: int
+    login: str
+
+
+class RunState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    PUBLISHING = "publishing"  # every item is settled; files go out
+    DONE = "done"
+
+
+class Stop(StrEnum):
+    """Why a run starts nothing more before its end."""
+
+    CANCELLED = "cancelled"  # a person said so
+    TIMEOUT = "timeout"  # the batch's own working time is over
+    INTERRUPTED = "interrupted"  # Ctrl-C or SIGTERM at the command line
+    REFUSED = "refused"  # the key, the organisation or the credit: no call can succeed
+    FAULT = "fault"  # this machine cannot keep answers, so it must not pay for more
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a batch; `thread` and `author` are None at the command line."""
+
+    id: str
+    state: RunState
+    batch: BatchConfig
+    created_at: datetime
+    thread: Thread | None = None
+    author: Person | None = None
+    warnings: tuple[str, ...] = ()
+    expected: Money | None = None  # the estimate's middle
+    upper_bound: Money | None = None  # what is reserved; None where a price is unknown
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    stop: Stop | None = None
+    page_url: str | None = None  # where the files are, once they are published
+    note: str = ""  # what a reader must know of the publication, such as a fallback
+
+
+class ItemState(StrEnum):
+    RESERVED = "reserved"
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """One image wanted, and all that was tried for it.
+
+    `order` counts how often a person asked for it. `url` and `path` are set when it is published;
+    `path` is where it really went, which may differ from the planned one.
+    """
+
+    item: Item
+    attempts: tuple[Attempt, ...] = ()
+    order: int = 1
+    cancelled: bool = False
+    url: str | None = None
+    path: str | None = None
+
+    @property
+    def last(self) -> Attempt | None:
+        """The latest attempt, if there is one."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def winner(self) -> Attempt | None:
+        """The attempt that gave the image, if one did."""
+        won = (a for a in self.attempts if a.state is AttemptState.SUCCEEDED)
+        return next(won, None)
+
+    @property
+    def state(self) -> ItemState:
+        """What became of it so far; an image that is there outranks everything else."""
+        if self.winner:
+            return ItemState.SUCCEEDED
+        if self.last is None or (self.last.order < self.order and not self.cancelled):
+            return ItemState.CANCELLED if self.cancelled else ItemState.RESERVED
+        if self.cancelled and self.last.state is AttemptState.FAILED:
+            return ItemState.CANCELLED
+        return ItemState(self.last.state.value)
+
+    @property
+    def failure(self) -> Failure | None:
+        """The class of the last failure of an item that has no image."""
+        return self.last.failure if self.last and not self.winner else None
+
+    @property
+    def paid(self) -> Money | None:
+        """What its images cost; None where no price is known."""
+        return total(a.cost for a in self.attempts if a.state is AttemptState.SUCCEEDED)
+
+    @property
+    def in_doubt(self) -> Money | None:
+        """The most that calls without a known outcome may have cost."""
+        return total(a.amount for a in self.attempts if a.charge is Charge.IN_DOUBT)
+
+    @property
+    def charge(self) -> Charge:
+        """Paid, perhaps paid, or not."""
+        charges = {a.charge for a in self.attempts}
+        if self.winner:
+            return Charge.PAID
+        return Charge.IN_DOUBT if Charge.IN_DOUBT in charges else Charge.NOT_CHARGED
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run with its items, in the batch's order."""
+
+    run: Run
+    items: tuple[ItemView, ...] = field(default=())
+
+    @property
+    def paid(self) -> Money | None:
+        """What the run cost so far; None where no price is known."""
+        return total(view.paid for view in self.items)
+
+    @property
+    def in_doubt(self) -> Money | None:
+        """The most that calls without a known outcome may have cost."""
+        return total(view.in_doubt for view in self.items)
+
+    def count(self) -> Counter[ItemState]:
+        """How many items are in each state."""
+        return Counter(view.state for view in self.items)
+
+    def of_job(self, job: int) -> tuple[ItemView, ...]:
+        """The items of one job, by the job's index in the batch."""
+        return tuple(view for view in self.items if view.item.job == job)
+
+
+def total(amounts: Iterable[Money | None]) -> Money | None:
+    """The sum; None as soon as one amount is unknown, because a partial bill misleads."""
+    known = Money(0)
+    for amount in amounts:
+        if amount is None:
+            return None
+        known += amount
+    return known
+
+
+def working_time(view: RunView, now: datetime) -> timedelta:
+    """How long the run has worked: the time in which at least one of its calls was under way.
+
+    Waiting in the queue or for the rate limit does not count, nor does a call whose process died.
+    """
+    spans = sorted(
+        (attempt.started_at, attempt.settled_at or now)
+        for item in view.items
+        for attempt in item.attempts
+        if attempt.failure is not Failure.LOST
+    )
+    worked, edge = timedelta(0), datetime.min.replace(tzinfo=UTC)
+    for start, end in spans:
+        worked += max(end - max(start, edge), timedelta(0))
+        edge = max(edge, end)
+    return worked

@@ -1,0 +1,1 @@
+"""What happens, in order; every function may be run again after a crash at any point."""

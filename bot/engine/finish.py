@@ -1,0 +1,87 @@
+"""Publish the files of a settled run, store its report, and have the last word."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bot.core.killpoints import Point, reach
+from bot.core.plan import Item
+from bot.core.ports import (
+    Clock,
+    Destination,
+    Effect,
+    File,
+    ImageProvider,
+    Lease,
+    Runs,
+    Spool,
+)
+from bot.core.report import report, to_json
+from bot.core.run import ItemView, Run, RunView
+from bot.engine.runner import spool_key
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Ends runs; every step may be repeated after a crash."""
+
+    runs: Runs
+    provider: ImageProvider
+    spool: Spool
+    destination: Destination
+    clock: Clock
+    name_of: Callable[[Item], str]
+    with_report: bool = True  # publish report.json beside the images
+
+    async def finish(
+        self, lease: Lease, run_id: str, last_word: Callable[[RunView], Sequence[Effect]]
+    ) -> RunView:
+        """Publish what is there, and settle the run's money, report and thread."""
+        await self.runs.settled(lease)
+        view = await self._publish_all(lease, await self._view(run_id))
+        text = to_json(report(view, self.clock()))
+        await self.runs.finish(lease, text, last_word(view), self.clock())
+        reach(Point.REPORT_STORED)
+        return await self._view(run_id)
+
+    async def publish(self, lease: Lease, run: Run, item: ItemView) -> None:
+        """Publish the image of one item at once, before the run is finished."""
+        if file := await self._file(run, item):
+            await self._publish(lease, run, [file])
+
+    async def _publish_all(self, lease: Lease, view: RunView) -> RunView:
+        files = [file for item in view.items if (file := await self._file(view.run, item))]
+        if not files:
+            return view
+        report_file = [await self._report(view)] if self.with_report else []
+        await self._publish(lease, view.run, [*files, *report_file])
+        return await self._view(view.run.id)
+
+    async def _publish(self, lease: Lease, run: Run, files: Sequence[File]) -> None:
+        done = await self.destination.publish(run, files)
+        reach(Point.FILES_PUBLISHED)
+        await self.runs.published(lease, done.files, done.page_url, done.note)
+
+    async def _file(self, run: Run, item: ItemView) -> File | None:
+        """The file of an item that has its image in the spool."""
+        if item.winner is None:
+            return None
+        answer = await self.provider.recall(spool_key(run.id, item, item.winner.number))
+        source = answer and await self.spool.fetch(answer.image)
+        if answer is None or source is None:
+            return None
+        return File(item.item.index, self.name_of(item.item), source, answer.media_type)
+
+    async def _report(self, view: RunView) -> File:
+        """The report as a file beside the images; it cannot know their addresses yet."""
+        key = f"{view.run.id}/report.json"
+        async with self.spool.receive(key) as writer:
+            await writer.write(to_json(report(view, self.clock())).encode())
+        source = await self.spool.fetch(key)
+        assert source is not None  # noqa: S101  (received a line above)
+        return File(None, "report.json", source, "application/json")
+
+    async def _view(self, run_id: str) -> RunView:
+        view = await self.runs.get(run_id)
+        if view is None:
+            raise LookupError(run_id)
+        return view

@@ -1,0 +1,177 @@
+"""One delivery becomes a reply, or a stored run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from bot.core import markdown
+from bot.core.command import Batch, Block, Command, Estimate, Help, Prompts, parse_command
+from bot.core.errors import BatchError, CommandError, HostError, Reason, Refused
+from bot.core.event import CommentEvent, run_id
+from bot.core.killpoints import Point, reach
+from bot.core.messages import Messages
+from bot.core.parse import Around, ParsedBatch, parse_batch, parse_batch_data
+from bot.core.plan import Item, plan
+from bot.core.policy import (
+    Ignored,
+    Limits,
+    caps,
+    decide_author,
+    decide_budget,
+    decide_owner,
+    is_addressed,
+)
+from bot.core.ports import Clock, Effect, Host, Lease, Ledger, Role, Scheduler, Task
+from bot.core.pricing import estimate
+from bot.core.run import ItemView, Run, RunState, RunView
+from bot.engine.hold import hold
+from bot.engine.outbox import Postman
+from bot.engine.thread import comment, reaction
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operator allows, and the defaults of a batch that says nothing."""
+
+    owners: frozenset[str]
+    min_role: Role = Role.WRITE
+    limits: Limits = field(default_factory=Limits)
+    around: Around = field(default_factory=Around)
+    ours: int | None = None  # the id of our own account, which is never obeyed
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Answers deliveries; reads the role once, decides, and stores the decision at once."""
+
+    ledger: Ledger
+    host: Host
+    postman: Postman
+    scheduler: Scheduler
+    clock: Clock
+    rules: Rules
+    messages: Messages
+
+    async def handle(self, delivery_id: str) -> None:
+        """Answer the delivery if nobody has, and see to what the answer owes."""
+        async with hold(self.ledger.leases, f"delivery:{delivery_id}", self.clock) as held:
+            delivery = await self.ledger.inbox.get(delivery_id) if held else None
+            if held is None or delivery is None:
+                return
+            reach(Point.INTAKE_CLAIMED)
+            await self._answer(held.lease, delivery.event)
+
+    async def _answer(self, lease: Lease, event: CommentEvent) -> None:
+        effects: Sequence[Effect] = ()
+        try:
+            command = await self._command(event)
+            match command:
+                case None:
+                    pass
+                case Batch():
+                    return await self._open(lease, event, command)
+                case Estimate():
+                    effects = self._reply(event, self._estimate(command))
+                case Help():
+                    effects = self._reply(event, markdown.help_text(self.messages))
+        except CommandError as error:
+            effects = self._fault(event, markdown.command_problem(error, self.messages))
+        except BatchError as error:
+            effects = self._fault(event, markdown.batch_problems(error, self.messages))
+        except Refused as error:
+            effects = self._refusal(event, error)
+        await self.ledger.inbox.settle(lease, self.clock(), effects)
+        await self._deliver(effects)
+        return None
+
+    async def _command(self, event: CommentEvent) -> Command | None:
+        """The command, if it is for us and its author may give it."""
+        if isinstance(is_addressed(event, ours=self.rules.ours), Ignored):
+            return None
+        if event.action == "edited" and await self.ledger.runs.get(run_id(event.thread)):
+            return None  # what runs cannot be edited
+        try:
+            command = parse_command(event.body)
+        except CommandError:
+            await self._admit(event)
+            raise
+        if command is not None:
+            await self._admit(event)
+        return command
+
+    async def _admit(self, event: CommentEvent) -> None:
+        """Raise Refused unless the author may spend here; fail closed."""
+        decide_owner(event, self.rules.owners)
+        try:
+            role = await self.host.role(event.thread, event.author.login)
+        except HostError as error:
+            raise Refused(Reason.UNREACHABLE, str(error)) from error
+        decide_author(event, role, self.rules.min_role)
+
+    # --- a run --------------------------------------------------------------------------------
+
+    async def _open(self, lease: Lease, event: CommentEvent, command: Batch) -> None:
+        """Store run, items, reservation and first words in one transaction; then say them."""
+        parsed = self._parse(command)
+        run = self._run(event, parsed)
+        decide_budget(run.upper_bound, self.rules.limits)
+        items = plan(parsed.config, run.id)
+        words = markdown.live(_queued(run, items), run.created_at, self.messages)
+        effects = (reaction(event.thread, "eyes"), comment(event.thread, words))
+        budget = caps(event.thread, event.author, run.created_at, self.rules.limits)
+        await self.ledger.runs.open(run, items, budget, effects, delivery=lease)
+        reach(Point.RUN_OPENED)
+        await self._deliver(effects)
+        await self.scheduler.schedule(Task.RUN, run.id)
+
+    def _run(self, event: CommentEvent, parsed: ParsedBatch) -> Run:
+        bill = estimate(parsed.config)
+        return Run(
+            id=run_id(event.thread),
+            state=RunState.QUEUED,
+            batch=parsed.config,
+            created_at=self.clock(),
+            thread=event.thread,
+            author=event.author,
+            warnings=(*parsed.warnings, *bill.warnings),
+            expected=bill.total.expected,
+            upper_bound=bill.total.high,
+        )
+
+    def _estimate(self, command: Estimate) -> str:
+        parsed = self._parse(command)
+        bill = estimate(parsed.config)
+        return markdown.estimate_answer(bill, parsed.warnings, self.messages)
+
+    def _parse(self, command: Batch | Estimate) -> ParsedBatch:
+        around = replace(self.rules.around, overrides=command.flags)
+        match command.source:
+            case Block(text, language):
+                return parse_batch(text, around, comments=language == "jsonc")
+            case Prompts(prompts):
+                return parse_batch_data({"jobs": [{"prompt": p} for p in prompts]}, around)
+
+    # --- words --------------------------------------------------------------------------------
+
+    def _reply(self, event: CommentEvent, words: str) -> Sequence[Effect]:
+        return (reaction(event.thread, "rocket"), comment(event.thread, words))
+
+    def _fault(self, event: CommentEvent, words: str) -> Sequence[Effect]:
+        return (reaction(event.thread, "confused"), comment(event.thread, words))
+
+    def _refusal(self, event: CommentEvent, error: Refused) -> Sequence[Effect]:
+        """People without rights get one quiet reaction; strangers' installations, nothing."""
+        match error.reason:
+            case Reason.OWNER:
+                return ()
+            case Reason.PERMISSION:
+                return (reaction(event.thread, "confused"),)
+            case Reason.UNREACHABLE | Reason.BUDGET | Reason.PRICE:
+                return self._fault(event, markdown.refused(error, self.messages))
+
+    async def _deliver(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            await self.postman.deliver(effect.id)
+
+
+def _queued(run: Run, items: Sequence[Item]) -> RunView:
+    return RunView(run, tuple(map(ItemView, items)))

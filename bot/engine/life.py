@@ -1,0 +1,86 @@
+"""The life of a run: claimed, settled, published, told."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.core.errors import HostError
+from bot.core.killpoints import Point, reach
+from bot.core.ports import Clock, Effect, Ledger, Watch
+from bot.core.run import ItemState, ItemView, RunState, RunView
+from bot.engine.finish import Finish
+from bot.engine.hold import Hold, hold
+from bot.engine.runner import Arrived, Runner
+
+# A destination that does not answer is tried again after this many seconds.
+_PAUSE = 15.0
+
+
+class Audience(Protocol):
+    """Those who follow a run: a thread on GitHub, or a person at a terminal."""
+
+    def live(self, view: RunView) -> AbstractAsyncContextManager[Watch]:
+        """Show the run while the block lasts."""
+        ...
+
+    def last_word(self, view: RunView) -> Sequence[Effect]:
+        """What the finished run owes to the thread."""
+        ...
+
+    async def told(self, effects: Sequence[Effect]) -> None:
+        """The effects are stored: deliver them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """Drives a run to its end, from wherever an earlier process left it."""
+
+    ledger: Ledger
+    runner: Runner
+    finish: Finish
+    clock: Clock
+    publish_at_once: bool = False  # each image as it comes, as the command line does
+
+    async def execute(self, run_id: str, audience: Audience) -> RunView | None:
+        """The run when it is done, or as far as it got before this process was to end.
+
+        None if somebody else drives it, or if there is no such run.
+        """
+        async with hold(self.ledger.leases, f"run:{run_id}", self.clock) as held:
+            view = await self.ledger.runs.get(run_id) if held else None
+            if held is None or view is None or view.run.state is RunState.DONE:
+                return view
+            reach(Point.RUN_CLAIMED)
+            if view.run.state is not RunState.PUBLISHING:
+                view = await self._settle(held, view, audience)
+                if self.runner.drain.asked and _open(view):
+                    return view  # whoever comes next goes on from here
+            return await self._finish(held, view, audience)
+        return None  # the lease was lost: its new holder does the rest
+
+    async def _settle(self, held: Hold, view: RunView, audience: Audience) -> RunView:
+        run = await self.ledger.runs.begin(held.lease, self.clock())
+        view = RunView(run, view.items)
+        async with audience.live(view) as watch:
+            return await self.runner.settle(held.lease, view, watch, self._publisher(held, view))
+
+    def _publisher(self, held: Hold, view: RunView) -> Arrived | None:
+        async def publish(item: ItemView) -> None:
+            await self.finish.publish(held.lease, view.run, item)
+
+        return publish if self.publish_at_once else None
+
+    async def _finish(self, held: Hold, view: RunView, audience: Audience) -> RunView:
+        try:
+            view = await self.finish.finish(held.lease, view.run.id, audience.last_word)
+        except HostError as error:
+            await held.park(error.retry_after or _PAUSE)
+            return view
+        await audience.told(audience.last_word(view))
+        return view
+
+
+def _open(view: RunView) -> bool:
+    return any(item.state is ItemState.RESERVED for item in view.items)

@@ -1,0 +1,70 @@
+"""Bring what is owed to GitHub to stand there: posted once, edited from then on."""
+
+from datetime import timedelta
+
+from bot.core.errors import HostError
+from bot.core.killpoints import Point, reach
+from bot.core.markdown import Markers, with_marker
+from bot.core.ports import Clock, EffectKind, Host, Ledger, OwedEffect
+from bot.engine.hold import Hold, hold
+
+# GitHub's clock and ours may differ; the search for a comment of ours begins this much earlier.
+_SKEW = timedelta(hours=1)
+_LONGEST_PAUSE = 300.0
+
+# GitHub answers these for good: the comment, the issue or the permission is gone.
+_FINAL = frozenset({400, 403, 404, 410, 422, 451})
+
+
+class Postman:
+    """Delivers effects; every step may be repeated after a crash without a second comment."""
+
+    def __init__(self, ledger: Ledger, host: Host, markers: Markers, clock: Clock) -> None:
+        self._ledger = ledger
+        self._host = host
+        self._markers = markers
+        self._clock = clock
+
+    async def deliver(self, effect_id: str) -> None:
+        """Make GitHub show what is owed under this id; put it off if GitHub cannot now."""
+        async with hold(self._ledger.leases, f"effect:{effect_id}", self._clock) as held:
+            if held is None:
+                return
+            while owed := await self._ledger.outbox.get(effect_id):
+                try:
+                    await self._deliver(held, owed)
+                except HostError as error:
+                    await self._put_off(held, owed, error)
+                    return
+
+    async def _deliver(self, held: Hold, owed: OwedEffect) -> None:
+        match owed.effect.kind:
+            case EffectKind.REACTION:
+                remote = await self._host.react(owed.effect.thread, owed.effect.body)
+            case EffectKind.COMMENT:
+                remote = await self._comment(held, owed)
+        await self._ledger.outbox.delivered(held.lease, owed.version, remote)
+
+    async def _comment(self, held: Hold, owed: OwedEffect) -> int:
+        thread, marker = owed.effect.thread, self._markers.sign(owed.effect.id)
+        body = with_marker(owed.effect.body, marker)
+        remote = owed.remote
+        if remote is None and owed.attempted:
+            remote = await self._host.find(thread, marker, owed.created_at - _SKEW)
+        if remote is None:
+            await self._ledger.outbox.attempting(held.lease)
+            reach(Point.COMMENT_INTENDED)
+            held.check()
+            remote = await self._host.post(thread, body)
+            reach(Point.COMMENT_POSTED)
+        else:
+            await self._host.edit(thread, remote, body)
+            reach(Point.COMMENT_EDITED)
+        return remote
+
+    async def _put_off(self, held: Hold, owed: OwedEffect, error: HostError) -> None:
+        if error.status in _FINAL and error.retry_after is None:
+            await self._ledger.outbox.give_up(held.lease, str(error))
+            return
+        pause = error.retry_after or min(_LONGEST_PAUSE, 2.0 * 2**owed.tries)
+        await self._ledger.outbox.postpone(held.lease, self._clock() + timedelta(seconds=pause))

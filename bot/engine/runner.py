@@ -1,0 +1,283 @@
+"""Settle the items of one run: the only place that calls an image provider."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.core.attempts import (
+    Attempt,
+    AttemptState,
+    Call,
+    Recall,
+    Settled,
+    Step,
+    Wait,
+    next_step,
+)
+from bot.core.errors import Charge, Failure, LedgerBusy, ProviderError
+from bot.core.killpoints import Point, reach
+from bot.core.ports import Answer, Clock, ImageProvider, Lease, Pace, Runs, Settlement, Watch
+from bot.core.pricing import Money, cost, upper_bound
+from bot.core.run import ItemView, RunView, Stop, working_time
+from bot.engine.board import Board
+
+Arrived = Callable[[ItemView], Coroutine[None, None, None]]
+"""Awaited for every image that has arrived."""
+
+_log = logging.getLogger(__name__)
+
+# After one of these no other call can succeed either.
+_HOPELESS = frozenset({Failure.AUTHENTICATION, Failure.NO_MONEY})
+# How often a run looks whether somebody has asked it to stop.
+_LOOK = timedelta(seconds=1)
+# A ledger that is busy while an outcome waits to be recorded gets this many seconds, in steps.
+_PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+class Drain:
+    """Says that this process wants to end: start nothing more, await what is in flight."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Event()
+
+    def ask(self) -> None:
+        """From now on nothing new is started."""
+        self._asked.set()
+
+    @property
+    def asked(self) -> bool:
+        """Whether the process wants to end."""
+        return self._asked.is_set()
+
+    async def wait(self, seconds: float) -> None:
+        """Sleep so long, or until the process wants to end."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._asked.wait()
+        except TimeoutError:
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Drives runs to the point where every item is settled, or stopped before its start.
+
+    Stopping (a cancel, the time-out, the end of the process) means starting no further call. A
+    call in flight is always awaited: it is paid for either way.
+    """
+
+    runs: Runs
+    provider: ImageProvider
+    pace: Pace
+    clock: Clock
+    drain: Drain
+
+    async def settle(
+        self, lease: Lease, view: RunView, watch: Watch, arrived: Arrived | None = None
+    ) -> RunView:
+        """Settle every item of the run; some are left over when it was stopped.
+
+        `watch` is told of every change; `arrived` is awaited for each image, beside the calls.
+        """
+        return await _Drive(self, lease, Board(view, watch), arrived).all_jobs()
+
+
+class _Drive:
+    """One run under one lease."""
+
+    def __init__(self, runner: Runner, lease: Lease, board: Board, arrived: Arrived | None) -> None:
+        self._runner = runner
+        self._arrived = arrived
+        self._beside = asyncio.TaskGroup()  # what need not hold up the next call
+        self._runs = runner.runs
+        self._lease = lease
+        self._board = board
+        self._run = board.view.run
+        self._looked: datetime | None = None
+
+    async def all_jobs(self) -> RunView:
+        """Settle the jobs, `max_concurrent` of them at a time."""
+        slots = asyncio.Semaphore(self._run.batch.max_concurrent)
+        async with self._beside, asyncio.TaskGroup() as group:
+            for job in range(len(self._run.batch.jobs)):
+                group.create_task(self._job(job, slots))
+        return self._board.view
+
+    async def _job(self, job: int, slots: asyncio.Semaphore) -> None:
+        async with slots, asyncio.TaskGroup() as group:
+            for view in self._board.view.of_job(job):
+                group.create_task(self._item(view.item.index))
+
+    async def _item(self, index: int) -> None:
+        await self._adopt(self._board.item(index))
+        while True:
+            view = self._board.item(index)
+            match self._next(view):
+                case Settled():
+                    return
+                case Recall(number):
+                    await self._recall(view, number)
+                case Wait(until):
+                    await self._wait(until)
+                case Call(number):
+                    if not await self._may_start():
+                        return
+                    await _to_the_end(self._call(view, number))
+            if self._stopped:
+                return
+
+    def _next(self, view: ItemView) -> Step:
+        policy = self._run.batch.retry_policy
+        return next_step(view.attempts, policy, self._runner.clock(), order=view.order)
+
+    # --- starting, or not ---------------------------------------------------------------------
+
+    @property
+    def _stopped(self) -> bool:
+        return self._board.stop is not None or self._runner.drain.asked
+
+    async def _may_start(self) -> bool:
+        if self._stopped:
+            return False
+        await self._runner.pace.acquire()
+        await self._look()
+        return not self._stopped
+
+    async def _look(self) -> None:
+        """Has somebody asked the run to stop, or is its working time over?"""
+        now = self._runner.clock()
+        if self._looked is not None and now - self._looked < _LOOK:
+            return
+        self._looked = now
+        if stop := await self._runs.stop_requested(self._run.id):
+            self._board.stopped(stop)
+        elif working_time(self._board.view, now) >= timedelta(milliseconds=self._run.batch.timeout):
+            await self._stop(Stop.TIMEOUT)
+
+    async def _stop(self, stop: Stop) -> None:
+        await self._runs.request_stop(self._run.id, stop)
+        self._board.stopped(stop)
+
+    async def _wait(self, until: datetime) -> None:
+        """Wait for a retry, but not past the wish to stop."""
+        while not self._stopped and (left := until - self._runner.clock()) > timedelta(0):
+            await self._runner.drain.wait(min(left, _LOOK).total_seconds())
+            await self._look()
+
+    # --- one call -----------------------------------------------------------------------------
+
+    async def _call(self, view: ItemView, number: int) -> None:
+        """Record the intent, call once, record the outcome."""
+        index, job = view.item.index, self._run.batch.jobs[view.item.job]
+        now = self._runner.clock()
+        amount = upper_bound(job)
+        await self._runs.start(self._lease, index, number, view.order, amount, now)
+        reach(Point.INTENT_COMMITTED)
+        self._board.record(
+            index, Attempt(number, view.order, AttemptState.STARTED, now, amount=amount)
+        )
+        try:
+            answer = await self._runner.provider.create(
+                view.item.call, spool_key(self._run.id, view, number)
+            )
+        except ProviderError as error:
+            await self._record(index, number, _failed(error))
+            await self._mind(error)
+        except Exception:  # noqa: BLE001  (after the intent, whatever happens may have cost money)
+            # Such as a full disk: the next call would meet it, too.
+            _log.exception("run %s: the answer of item %s was not kept", self._run.id, index)
+            await self._record(index, number, _lost(_FAULT))
+            await self._stop(Stop.FAULT)
+        else:
+            reach(Point.ANSWER_SPOOLED)
+            await self._record(index, number, _succeeded(view, answer, amount))
+
+    async def _record(self, index: int, number: int, outcome: Settlement) -> None:
+        attempt = await self._patiently(index, number, outcome)
+        reach(Point.ATTEMPT_SETTLED)
+        self._board.record(index, attempt)
+        if self._arrived and attempt.state is AttemptState.SUCCEEDED:
+            self._beside.create_task(self._arrived(self._board.item(index)))
+
+    async def _patiently(self, index: int, number: int, outcome: Settlement) -> Attempt:
+        """Record an outcome even if the ledger is busy for a while: it cost money."""
+        for pause in _PATIENCE:
+            try:
+                return await self._runs.settle(
+                    self._lease, index, number, outcome, self._runner.clock()
+                )
+            except LedgerBusy:
+                await asyncio.sleep(pause)
+        return await self._runs.settle(self._lease, index, number, outcome, self._runner.clock())
+
+    async def _mind(self, error: ProviderError) -> None:
+        """Learn from a refusal what it means for the other calls."""
+        if error.failure in _HOPELESS:
+            await self._stop(Stop.REFUSED)
+        elif error.failure is Failure.RATE_LIMIT and error.retry_after:
+            self._runner.pace.slow_down(error.retry_after)
+
+    # --- what an earlier process left ---------------------------------------------------------
+
+    async def _recall(self, view: ItemView, number: int) -> None:
+        """Settle an intent of a process that is gone from the spool, or put it in doubt."""
+        try:
+            answer = await self._runner.provider.recall(spool_key(self._run.id, view, number))
+        except ProviderError as error:
+            outcome = _failed(error)
+        else:
+            amount = next(a.amount for a in view.attempts if a.number == number)
+            outcome = _succeeded(view, answer, amount) if answer else _lost(_GONE)
+        await self._record(view.item.index, number, outcome)
+
+    async def _adopt(self, view: ItemView) -> None:
+        """Take the late bytes of a worker that was thought dead: they are paid for."""
+        last = view.last
+        if last is None or last.failure is not Failure.LOST or view.winner:
+            return
+        if answer := await self._runner.provider.recall(spool_key(self._run.id, view, last.number)):
+            outcome = _succeeded(view, answer, last.amount)
+            await self._record(view.item.index, last.number, outcome)
+
+
+_FAULT = "this machine could not keep the answer (is its disk full?)"
+_GONE = "the process ended during the call, and no answer was kept"
+
+
+def spool_key(run_id: str, view: ItemView, number: int) -> str:
+    """Where the answer of one attempt is spooled."""
+    return f"{run_id}/{view.item.id}-{number}"
+
+
+def _succeeded(view: ItemView, answer: Answer, amount: Money | None) -> Settlement:
+    # A server that does not tell its usage still bills: the most it can be is the honest figure.
+    price = cost(view.item.call.model, answer.usage) if answer.usage else amount
+    return Settlement(cost=price, usage=answer.usage, request_id=answer.request_id)
+
+
+def _failed(error: ProviderError) -> Settlement:
+    return Settlement(
+        failure=error.failure,
+        in_doubt=error.charge is Charge.IN_DOUBT,
+        message=str(error),
+        retry_after=error.retry_after,
+        request_id=error.request_id,
+    )
+
+
+def _lost(message: str) -> Settlement:
+    return Settlement(failure=Failure.LOST, in_doubt=True, message=message)
+
+
+async def _to_the_end(call: Coroutine[object, object, None]) -> None:
+    """Await a call that is paid for; being cancelled meanwhile takes effect after it."""
+    task = asyncio.create_task(call)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled() and (error := task.exception()):
+            raise error from None  # an outcome that could not be recorded outranks the cancel
+        raise

@@ -1,0 +1,1 @@
+"""How it starts: the only readers of the environment."""
