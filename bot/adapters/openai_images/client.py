@@ -1,0 +1,153 @@
+"""The door to the SDK and the network; importing it costs half a second and 50 MB."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, ExitStack
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import openai
+from pydantic import SecretStr
+
+from bot.adapters.openai_images import failures
+from bot.adapters.openai_images.answer import first_line
+from bot.adapters.openai_images.request import Request
+from bot.core.errors import Charge, Failure, ProviderError
+from bot.core.killpoints import Point, reach
+from bot.core.ports import Clock, SpoolWriter
+
+_CONNECT_SECONDS = 10.0
+_CHUNK = 1024 * 1024
+# A 4K picture is some 45 MB of JSON.
+_MOST_BYTES = 256 * 1024 * 1024
+_MOST_FETCHED = 50 * 1024 * 1024
+_FETCH_SECONDS = 120.0
+_MOST_HOPS = 4
+
+
+class Client:
+    """Speaks to one image server; sends every call once, and follows nobody elsewhere."""
+
+    def __init__(
+        self,
+        api_key: SecretStr,
+        *,
+        base_url: str,
+        organization: str | None,
+        issued: bool,
+        clock: Clock,
+    ) -> None:
+        self._issued = issued
+        self._clock = clock
+        self._local = _is_loopback(base_url)
+        self._sdk = openai.AsyncOpenAI(
+            api_key=api_key.get_secret_value(),
+            organization=organization,
+            base_url=base_url,
+            max_retries=0,
+            http_client=_http(event_hooks={"request": [_watch]}),
+        )
+
+    async def aclose(self) -> None:
+        await self._sdk.close()
+
+    async def post(self, request: Request, seconds: float, writer: SpoolWriter) -> None:
+        """Issue one call, once, and write down its whole answer; raises ProviderError."""
+        with ExitStack() as stack:
+            try:
+                files = request.open_files(stack)
+            except OSError:
+                raise _unreadable() from None
+            sending = self._sending(request, dict(request.parameters) | dict(files))
+            try:
+                async with asyncio.timeout(seconds), sending as response:
+                    await _copy(response, writer)
+            except failures.UNANSWERED as error:
+                raise failures.explain(error, issued=self._issued, now=self._clock()) from None
+
+    async def fetch(self, url: str, writer: SpoolWriter) -> None:
+        """Get the picture that an answer only names, without our key; raises ValueError."""
+        try:
+            async with asyncio.timeout(_FETCH_SECONDS), _http() as http:
+                await self._follow(http, httpx2.URL(url), writer)
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError):
+            raise ValueError("the picture cannot be fetched") from None
+
+    async def _follow(self, http: httpx2.AsyncClient, url: httpx2.URL, writer: SpoolWriter) -> None:
+        for _ in range(_MOST_HOPS):
+            self._check(url)
+            async with http.stream("GET", url) as response:
+                if response.next_request is None:
+                    response.raise_for_status()
+                    await _write(response.aiter_bytes(_CHUNK), writer, _MOST_FETCHED)
+                    return
+                url = response.next_request.url
+        raise ValueError("too many redirects")
+
+    def _sending(
+        self, request: Request, arguments: dict[str, Any]
+    ) -> AbstractAsyncContextManager[Any]:
+        images: Any = self._sdk.images.with_streaming_response  # its overloads take no mapping
+        send = images.generate if request.endpoint == "generate" else images.edit
+        sending: AbstractAsyncContextManager[Any] = send(**arguments)
+        return sending
+
+    def _check(self, url: httpx2.URL) -> None:
+        """Only https leads out; a server on this machine may also name itself."""
+        if url.scheme == "https" or (self._local and _is_loopback(str(url))):
+            return
+        raise ValueError("not an https address")
+
+
+def _http(**options: Any) -> httpx2.AsyncClient:
+    """A client that keeps no connection for later.
+
+    A kept one can be closed by the server just as the next call is sent, and then nobody knows
+    whether it was paid for; a handshake is nothing beside the drawing of a picture.
+    """
+    return httpx2.AsyncClient(
+        timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS),
+        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
+        follow_redirects=False,
+        **options,
+    )
+
+
+async def _watch(request: httpx2.Request) -> None:
+    async def reached(event: str, _: object) -> None:
+        if event.endswith("send_request_body.complete"):
+            reach(Point.REQUEST_SENT)
+
+    request.extensions["trace"] = reached
+
+
+async def _copy(response: Any, writer: SpoolWriter) -> None:
+    await writer.write(first_line(failures.request_id(response.headers)))
+    await _write(response.iter_bytes(_CHUNK), writer, _MOST_BYTES)
+
+
+async def _write(chunks: AsyncIterator[bytes], writer: SpoolWriter, most: int) -> None:
+    size = 0
+    async for chunk in chunks:
+        await writer.write(chunk)
+        if not size:
+            reach(Point.ANSWER_HALF_READ)
+        size += len(chunk)
+        if size > most:
+            raise ValueError("it does not end")
+
+
+def _unreadable() -> ProviderError:
+    return ProviderError(
+        Failure.INVALID, "a reference image cannot be read", charge=Charge.NOT_CHARGED
+    )
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,177 @@
+"""An OpenAI-compatible image server, and the spool that keeps its answers."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, assert_never
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from bot.adapters.openai_images.answer import (
+    Address,
+    Received,
+    open_text,
+    read_answer,
+    read_request_id,
+)
+from bot.adapters.openai_images.picture import decode, look
+from bot.adapters.openai_images.request import Request, seconds
+from bot.adapters.openai_images.skeleton import Span
+from bot.core.errors import Charge, Failure, ProviderError
+from bot.core.plan import ImageCall
+from bot.core.ports import Answer, Clock, Spool, SpoolWriter
+
+if TYPE_CHECKING:
+    from bot.adapters.openai_images.client import Client
+
+# Gateways whose guide says that every issued call is charged.
+_CHARGING = ("aihubmix.com",)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class OpenAIImages:
+    """Issues paid calls, each once, and keeps every answer before it is read.
+
+    `charges="issued"` is for servers that bill refused calls, too; those known to do so are
+    recognised by their address. `call_timeout`, in seconds, replaces the limit of each call.
+    """
+
+    def __init__(
+        self,
+        api_key: SecretStr,
+        *,
+        base_url: str,
+        spool: Spool,
+        organization: str | None = None,
+        charges: Literal["answered", "issued"] = "answered",
+        call_timeout: float | None = None,
+        clock: Clock = _utc_now,
+    ) -> None:
+        self._api_key = api_key
+        self._base_url = base_url
+        self._organization = organization
+        self._spool = spool
+        self._issued = charges == "issued" or _charges_issued_calls(base_url)
+        self._call_timeout = call_timeout
+        self._clock = clock
+        self._client: Client | None = None
+
+    async def aclose(self) -> None:
+        """Let go of the network; a later call opens it again."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def create(self, call: ImageCall, key: str) -> Answer:
+        """Issue one call, once, and keep its answer in the spool under `key`.
+
+        Raises ProviderError, which says what the call may have cost, and OSError when the spool
+        cannot keep the answer. The spool is opened before anything is sent.
+        """
+        client = await self._connected()
+        limit = self._call_timeout or seconds(call)
+        async with self._spool.receive(_answer(key)) as writer:
+            await client.post(Request.of(call), limit, writer)
+        return await self._read(key)
+
+    async def recall(self, key: str) -> Answer | None:
+        """The answer that an earlier call left in the spool under `key`, if there is one.
+
+        Raises ProviderError if it is there and holds no usable picture.
+        """
+        return await self._read(key) if await self._spool.fetch(_answer(key)) else None
+
+    async def _connected(self) -> "Client":
+        """The way to the server; made at the first call, because its import is slow."""
+        client = await asyncio.to_thread(_import_client)
+        if self._client is None:
+            self._client = client(
+                self._api_key,
+                base_url=self._base_url,
+                organization=self._organization,
+                issued=self._issued,
+                clock=self._clock,
+            )
+        return self._client
+
+    async def _read(self, key: str) -> Answer:
+        """Read a kept answer; raises ProviderError if it is of no use, for it may be billed."""
+        path = await self._fetch(_answer(key))
+        request_id = await asyncio.to_thread(read_request_id, path)
+        try:
+            received = await asyncio.to_thread(read_answer, path)
+            header = await asyncio.to_thread(look, await self._picture(key, path, received))
+        except ValueError:
+            raise _useless(request_id) from None
+        return Answer(
+            image=_image(key),
+            media_type=header.media_type,
+            bytes=header.bytes,
+            width=header.width,
+            height=header.height,
+            usage=received.usage,
+            size=received.size,
+            quality=received.quality,
+            request_id=request_id,
+        )
+
+    async def _picture(self, key: str, answer: Path, received: Received) -> Path:
+        """The picture as a file; taken out of the answer if nobody has done so before."""
+        if kept := await self._spool.fetch(_image(key)):
+            return Path(kept)
+        async with self._spool.receive(_image(key)) as writer:
+            match received.picture:
+                case Address(url):
+                    client = await self._connected()
+                    await client.fetch(url, writer)
+                case Span() | str() as text:
+                    await _decode(answer, text, writer)
+                case never:
+                    assert_never(never)
+        return await self._fetch(_image(key))
+
+    async def _fetch(self, key: str) -> Path:
+        path = await self._spool.fetch(key)
+        if path is None:
+            raise FileNotFoundError(f"{key} has gone from the spool")
+        return Path(path)
+
+
+async def _decode(answer: Path, text: Span | str, writer: SpoolWriter) -> None:
+    file, span = open_text(answer, text)
+    with file:
+        pieces = decode(file, span)
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            await writer.write(piece)
+
+
+def _import_client() -> "type[Client]":
+    from bot.adapters.openai_images.client import Client  # noqa: PLC0415  (0.5 s and 50 MB)
+
+    return Client
+
+
+def _useless(request_id: str | None) -> ProviderError:
+    return ProviderError(
+        Failure.BAD_ANSWER,
+        "the answer holds no usable image; it may be billed all the same",
+        charge=Charge.IN_DOUBT,
+        request_id=request_id,
+    )
+
+
+def _charges_issued_calls(base_url: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    return any(host == name or host.endswith(f".{name}") for name in _CHARGING)
+
+
+def _answer(key: str) -> str:
+    return f"{key}.answer"
+
+
+def _image(key: str) -> str:
+    return f"{key}.image"
