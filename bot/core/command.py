@@ -8,6 +8,7 @@ import difflib
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
@@ -122,8 +123,8 @@ def _suggest(name: str) -> str:
 # --- words and flags --------------------------------------------------------------------------
 
 
-def _money(value: str) -> float:
-    return float(value.removeprefix("$"))
+def _money(value: str) -> Decimal:
+    return Decimal(value.removeprefix("$"))
 
 
 _FLAGS: Mapping[str, Callable[[str], object]] = {
@@ -182,7 +183,7 @@ def _value(name: str, value: str) -> object:
         raise CommandError(f"The flag --{name} needs a value.", f"Write --{name} and the value.")
     try:
         return convert(value)
-    except ValueError:
+    except (ValueError, InvalidOperation):
         raise CommandError(
             f"The flag --{name} needs a number, not “{value}”.", f"For example: --{name} 2"
         ) from None

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import quote
 
 _GAP = "\u200b"
+_LOOK = 4
 
 _MARKUP = str.maketrans({char: f"&#{ord(char)};" for char in '&<>"\\`*_[]~|$'})
 
@@ -33,8 +34,9 @@ _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u20
 
 def escape(text: str, limit: int = 200) -> str:
     """The text on one line, at most `limit` characters of it, without any effect of its own."""
-    plain = " ".join("".join(filter(_is_shown, text)).split())
-    if len(plain) > limit:
+    seen = text[: _LOOK * limit]  # a prompt may have 32,000 characters, of which 80 are shown
+    plain = " ".join("".join(filter(_is_shown, seen)).split())
+    if len(plain) > limit or len(text) > len(seen):
         plain = plain[: limit - 1].rstrip() + "…"
     start = _GAP if _STARTS.match(plain) else ""
     return start + _LINKED.sub(rf"\g<0>{_GAP}", plain).translate(_MARKUP)

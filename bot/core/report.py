@@ -40,6 +40,7 @@ class JobReport(BaseModel):
     received: int
     cost: float | None
     charge: Charge
+    warnings: tuple[str, ...]
     usage: Usage | None
     urls: tuple[str, ...]
     request_ids: tuple[str, ...]
@@ -118,6 +119,7 @@ def _job(view: RunView, job: int) -> JobReport:
         received=len(made),
         cost=_dollars(total(item.paid for item in items)),
         charge=_charge(items),
+        warnings=tuple(w for w in view.run.warnings if w.startswith(f"jobs[{job}]")),
         usage=_usage(items),
         urls=tuple(item.url for item in made if item.url),
         request_ids=tuple(a.request_id for i in items for a in i.attempts if a.request_id),
@@ -276,7 +278,7 @@ def _missed(job: JobReport) -> str:
 
 
 def _prompt(job: JobReport) -> str:
-    plain = " ".join(job.prompt.split())
+    plain = "".join(char for char in " ".join(job.prompt.split()) if char.isprintable())
     return plain if len(plain) <= _SHOWN else plain[: _SHOWN - 1] + "…"
 
 

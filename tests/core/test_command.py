@@ -1,5 +1,7 @@
 """What a comment asks for, and what it does not."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -93,7 +95,7 @@ def test_flags_are_laid_over_the_batch() -> None:
         {
             "quality": "high",
             "size": "1536x1024",
-            "max_cost": 2.5,
+            "max_cost": Decimal("2.50"),
             "max_concurrent": 4,
             "model": "my model",
         },
@@ -186,6 +188,10 @@ def test_the_long_dash_of_a_telephone_begins_a_flag() -> None:
         (
             "/batch --timeout soon",
             "The flag --timeout needs a number, not “soon”. For example: --timeout 2",
+        ),
+        (
+            "/batch --max-cost cheap",
+            "The flag --max-cost needs a number, not “cheap”. For example: --max-cost 2",
         ),
         (
             '/batch --model "x',

@@ -193,7 +193,7 @@ def test_a_comment_event_without_its_parts_is_refused_by_name(
     changes: dict[str, object], where: str
 ) -> None:
     with pytest.raises(WebhookError, match=where) as caught:
-        read(payload(**changes))
+        read(payload() | changes)
     assert caught.value.status == 400
 
 

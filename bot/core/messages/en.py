@@ -58,7 +58,7 @@ ENGLISH = Messages(
         },
         cost="{paid} so far, at most {bound}",
         cost_before="About {expected}, at most {bound}",
-        unpriced="no price is known for this model",
+        unpriced="No price is known for this model",
     ),
     final=Final(
         all_made=("✅ {n} image", "✅ {n} images"),
