@@ -1,4 +1,5 @@
 """Who may spend, and how much."""
+# ruff: noqa: E501  (a sentence is quoted as it is said)
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone

@@ -272,4 +272,4 @@ def test_no_prompt_reaches_into_the_terminal_or_takes_a_second_line() -> None:
     call = replace(found.items[0].item.call, prompt="a\x1b[31m fox\nfox " + "x" * 99)
     item = replace(found.items[0], item=replace(found.items[0].item, call=call))
     text = to_text(report(replace(found, items=(item,)), END))
-    assert f"- fox0.png  a[31m fox fox {'x' * 44}…\n" in text
+    assert f"- fox0.png  a[31m fox fox {'x' * 45}…\n" in text
