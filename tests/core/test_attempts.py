@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.core.attempts import (
@@ -194,6 +194,25 @@ def test_an_item_is_called_at_most_once_and_its_retries(
                 now = until
     assert len(attempts) <= policy.max_retries + 1
     assert step.state is attempts[-1].state
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="next_step looks at the latest attempt only: after a retry in doubt, an earlier call"
+    " whose bytes came late is paid for, and a third call would still be made",
+)
+@given(st.lists(TRIED, max_size=8, unique_by=lambda a: a.number), POLICIES)
+@example(
+    [attempt(1, SUCCEEDED), attempt(2, FAILED, Failure.RATE_LIMIT)],
+    RetryPolicy(retry_in_doubt=True),
+)
+def test_nothing_is_called_again_while_any_call_of_the_order_may_be_billed(
+    attempts: list[Attempt], policy: RetryPolicy
+) -> None:
+    step = next_step(attempts, policy, T0 + timedelta(days=2))
+    of_this_order = [a for a in attempts if a.order == 1]
+    if isinstance(step, Call):
+        assert all(_may_be_followed(a, policy) for a in of_this_order)
 
 
 def _may_be_followed(earlier: Attempt, policy: RetryPolicy) -> bool:
