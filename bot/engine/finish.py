@@ -66,7 +66,7 @@ class Finish:
         if item.winner is None:
             return None
         answer = await self.provider.recall(spool_key(run.id, item, item.winner.number))
-        source = answer and await self.spool.fetch(answer.image)
+        source = await self.spool.fetch(answer.image) if answer else None
         if answer is None or source is None:
             return None
         return File(item.item.index, self.name_of(item.item), source, answer.media_type)

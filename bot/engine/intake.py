@@ -21,7 +21,7 @@ from bot.core.policy import (
     is_addressed,
 )
 from bot.core.ports import Clock, Effect, Host, Lease, Ledger, Role, Scheduler, Task
-from bot.core.pricing import estimate
+from bot.core.pricing import Money, estimate
 from bot.core.run import ItemView, Run, RunState, RunView
 from bot.engine.hold import hold
 from bot.engine.outbox import Postman
@@ -113,7 +113,7 @@ class Intake:
         """Store run, items, reservation and first words in one transaction; then say them."""
         parsed = self._parse(command)
         run = self._run(event, parsed)
-        decide_budget(run.upper_bound, self.rules.limits)
+        decide_budget(run.upper_bound, self.rules.limits, _cap(parsed))
         items = plan(parsed.config, run.id)
         words = markdown.live(_queued(run, items), run.created_at, self.messages)
         effects = (reaction(event.thread, "eyes"), comment(event.thread, words))
@@ -171,6 +171,11 @@ class Intake:
     async def _deliver(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
             await self.postman.deliver(effect.id)
+
+
+def _cap(parsed: ParsedBatch) -> Money | None:
+    cap = parsed.config.max_cost
+    return None if cap is None else Money.from_usd(cap)
 
 
 def _queued(run: Run, items: Sequence[Item]) -> RunView:

@@ -51,6 +51,19 @@ class Drain:
         """Whether the process wants to end."""
         return self._asked.is_set()
 
+    async def unless_asked(self, waiting: Coroutine[None, None, None]) -> None:
+        """Wait for something that costs nothing to give up, or until the process wants to end."""
+        tasks = [asyncio.create_task(waiting), asyncio.create_task(self._wait_for_wish())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _wait_for_wish(self) -> None:
+        await self._asked.wait()
+
     async def wait(self, seconds: float) -> None:
         """Sleep so long, or until the process wants to end."""
         try:
@@ -141,7 +154,7 @@ class _Drive:
     async def _may_start(self) -> bool:
         if self._stopped:
             return False
-        await self._runner.pace.acquire()
+        await self._runner.drain.unless_asked(self._runner.pace.acquire())
         await self._look()
         return not self._stopped
 

@@ -38,10 +38,7 @@ class Webhook:
         try:
             event = await self._read(request)
         except WebhookError as error:
-            # Whoever is refused may go on sending: the connection ends with the answer.
-            return JSONResponse(
-                {"error": str(error)}, error.status, headers={"Connection": "close"}
-            )
+            return JSONResponse({"error": str(error)}, error.status)
         if event is None:
             return JSONResponse({"status": "ignored"}, 202)
         guid = request.headers.get("x-github-delivery", "")[:_LONGEST_GUID]

@@ -1,0 +1,266 @@
+"""The command line. Commands import what they need when they run, so that `--help` is quick."""
+
+import json
+import sys
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bot.core.errors import BatchError, GptimageError, Refused, SettingsError
+
+app = typer.Typer(
+    name="gptimage",
+    help="Batches of OpenAI images, none of them paid for twice.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+seed_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+BatchFile = Annotated[
+    str, typer.Argument(metavar="BATCH.json", help="The batch file, or - for stdin.")
+]
+OutputDir = Annotated[str | None, typer.Option(help="Folder for the images; overrides the file.")]
+Model = Annotated[str | None, typer.Option(help="Model for all jobs.")]
+Quality = Annotated[str | None, typer.Option(help="Quality for all jobs.")]
+Size = Annotated[str | None, typer.Option(help="Size for all jobs, such as 1536x1024.")]
+MaxConcurrent = Annotated[int | None, typer.Option(help="Jobs at a time, 1 to 10.")]
+Timeout = Annotated[int | None, typer.Option(help="Working time of the batch in milliseconds.")]
+MaxCost = Annotated[str | None, typer.Option(help="Refuse a batch that may cost more, in USD.")]
+
+
+def _flags(**flags: object) -> dict[str, Any]:
+    return {name: value for name, value in flags.items() if value is not None}
+
+
+def _dollars(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        raise SettingsError([f"--max-cost: {text!r} is not a number of dollars"]) from None
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        _print(f"gptimage {version('gptimage')}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    batch: BatchFile,
+    output_dir: OutputDir = None,
+    model: Model = None,
+    quality: Quality = None,
+    size: Size = None,
+    max_concurrent: MaxConcurrent = None,
+    timeout: Timeout = None,
+    max_cost: MaxCost = None,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Use a simulated image API: no key, no cost.")
+    ] = False,
+    output_format: Annotated[
+        Format | None,
+        typer.Option("--format", help="Of the report; text on a terminal, JSON in a pipe."),
+    ] = None,
+) -> None:
+    """Make the images of a batch, and print the report on stdout."""
+    flags = _flags(
+        output_dir=output_dir,
+        model=model,
+        quality=quality,
+        size=size,
+        max_concurrent=max_concurrent,
+        timeout=timeout,
+        max_cost=_dollars(max_cost),
+    )
+    default = Format.TEXT if sys.stdout.isatty() else Format.JSON
+    _run(batch, flags, output_format or default, simulate=simulate)
+
+
+def _run(batch: str, flags: dict[str, Any], output: Format, *, simulate: bool = False) -> None:
+    from bot.core.report import exit_code, report, to_json, to_text
+    from bot.entrypoints import local
+
+    outcome = local.run_file(batch, flags, simulate=simulate)
+    result = report(outcome.view, outcome.at)
+    _print(to_json(result) if output is Format.JSON else to_text(result))
+    raise typer.Exit(130 if outcome.interrupted else exit_code(result))
+
+
+@app.command()
+def estimate(
+    batch: BatchFile,
+    model: Model = None,
+    quality: Quality = None,
+    size: Size = None,
+    output_format: Annotated[Format | None, typer.Option("--format")] = None,
+) -> None:
+    """Say what a batch would cost, without a call and without a key."""
+    default = Format.TEXT if sys.stdout.isatty() else Format.JSON
+    _estimate(batch, _flags(model=model, quality=quality, size=size), output_format or default)
+
+
+def _estimate(batch: str, flags: dict[str, Any], output: Format) -> None:
+    from bot.core import pricing
+    from bot.entrypoints import console, local
+
+    parsed = local.read_batch(batch, flags)
+    bill = pricing.estimate(parsed.config)
+    console.warn((*parsed.warnings, *bill.warnings))
+    text = (
+        _json(pricing.estimate_json(bill)) if output is Format.JSON else pricing.estimate_text(bill)
+    )
+    _print(text)
+
+
+@app.command()
+def validate(batch: BatchFile) -> None:
+    """Check a batch file: every wrong field at once."""
+    from bot.entrypoints import console, local
+
+    parsed = local.read_batch(batch, {})
+    console.warn(parsed.warnings)
+    images = sum(job.sample_count for job in parsed.config.jobs)
+    _print(f"{batch}: {len(parsed.config.jobs)} jobs, {images} images, no errors")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a batch, for completion in editors."""
+    from bot.core.batch import json_schema
+
+    _print(_json(json_schema()))
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="The web part alone; run `gptimage worker` beside.")
+    ] = False,
+) -> None:
+    """Serve the bot: the webhook, and the worker in the same process."""
+    from bot.entrypoints import settings
+
+    settings_ = settings.read(**_flags(gptimage_host=host, gptimage_port=port))
+    _server().serve(settings.for_server(settings_, web_only=no_worker), with_worker=not no_worker)
+
+
+@app.command()
+def worker() -> None:
+    """Work on runs; as many of these as wanted, on as many machines."""
+    from bot.entrypoints import settings
+
+    _server().work(settings.for_server(settings.read()))
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port of the page; the next free one if taken.")] = 8000,
+    comment: Annotated[
+        Path | None, typer.Option(help="A file to post as a comment at the start.")
+    ] = None,
+    leave: Annotated[
+        bool, typer.Option("--exit", help="Stop when the run of the comment is finished.")
+    ] = False,
+) -> None:
+    """Run the whole bot on this machine with a simulated GitHub and image API."""
+    _server()
+    from bot.entrypoints import sandbox as room
+
+    leave = leave or not sys.stdout.isatty()
+    raise typer.Exit(room.main(port, comment, leave=leave and comment is not None))
+
+
+def _server() -> Any:
+    """The server's parts, or what to install."""
+    try:
+        from bot.entrypoints import server
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "bot":
+            raise
+        raise SettingsError(
+            [f"the server's parts are not installed ({error.name}): pip install 'gptimage[server]'"]
+        ) from None
+    return server
+
+
+@seed_app.command()
+def seed(
+    config: BatchFile,
+    output_dir: OutputDir = None,
+    output_format: Annotated[Format, typer.Option("--format")] = Format.TEXT,
+    timeout: Timeout = None,
+    max_concurrent: MaxConcurrent = None,
+    estimate_only: Annotated[
+        bool, typer.Option("--estimate-only", help="Say what it would cost, and stop.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", "-v", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """Make the images of a batch: the options of the Node tool of this name."""
+    del version
+    flags = _flags(output_dir=output_dir, timeout=timeout, max_concurrent=max_concurrent)
+    if estimate_only:
+        _estimate(config, flags, output_format)
+    else:
+        _run(config, flags, output_format)
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_version, help="Say it."),
+    ] = False,
+) -> None:
+    """Batches of OpenAI images, none of them paid for twice."""
+    del version
+
+
+def _json(data: object) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def _print(text: str) -> None:
+    typer.echo(text)
+
+
+def main() -> None:
+    """The command `gptimage`."""
+    _guarded(app)
+
+
+def seed_main() -> None:
+    """The command `openai-gpt-image-batch`."""
+    _guarded(seed_app)
+
+
+def _guarded(program: typer.Typer) -> None:
+    """Run it; a mistake of the user's is said in words, never as a stack trace."""
+    try:
+        program()
+    except GptimageError as error:
+        from bot.entrypoints import console
+
+        console.problem(error)
+        sys.exit(_EXIT.get(type(error), 1))
+
+
+_EXIT: dict[type[GptimageError], int] = {BatchError: 2, SettingsError: 2, Refused: 3}

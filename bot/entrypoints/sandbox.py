@@ -1,0 +1,160 @@
+"""`gptimage sandbox`: the whole bot on one machine, with GitHub and the image API in small.
+
+It is the same server, engine and adapters; only the two base URLs point at the simulators.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from pydantic import SecretStr
+
+from bot.core.errors import SettingsError
+from bot.entrypoints import console, loopback, server
+from bot.entrypoints import settings as environment
+from bot.entrypoints.settings import Settings
+from bot.entrypoints.wiring.common import arm
+from bot.entrypoints.wiring.server import server_parts
+from bot.simulators.github import GitHubState, Webhook, create_github_app
+from bot.simulators.github.threads import EMOJI, Comment
+from bot.simulators.images import ImagesSimulator, create_images_app
+from bot.simulators.images import Settings as ImageSettings
+
+_SECRET = "the sandbox signs with this"  # noqa: S105  (both ends of it live in this process)
+_LATENCY_MS = 1500  # long enough to watch the comment change
+_LIVE_SECONDS = 0.5
+_VISITOR = "maya"
+_LOOK = 0.1  # seconds between two looks at the thread
+_PATIENCE = 120.0  # seconds for the run of the first comment
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A running sandbox: the page's address and the states to look into."""
+
+    url: str
+    github: GitHubState
+    images: ImagesSimulator
+
+    @property
+    def issue(self) -> str:
+        """The address of the issue's page."""
+        return f"{self.url}/{self.github.repository.full_name}/issues/1"
+
+
+@asynccontextmanager
+async def sandbox(
+    data_dir: Path, *, port: int = 8000, latency_ms: int = _LATENCY_MS
+) -> AsyncIterator[Sandbox]:
+    """The bot and its simulated outside, on loopback, for the block."""
+    async with AsyncExitStack() as stack:
+        images = ImagesSimulator(ImageSettings(latency_ms=latency_ms))
+        images_url = await stack.enter_async_context(loopback.served(create_images_app(images)))
+        hook = loopback.bind(loopback.HOST, 0)
+        page = loopback.bind_next(port)
+        state = GitHubState(
+            webhook=Webhook(f"{loopback.url_of(hook)}/webhook", _SECRET),
+            base_url=loopback.url_of(page),
+        )
+        url = await stack.enter_async_context(loopback.served(create_github_app(state), page))
+        settings = _settings(state, data_dir, github=url, images=images_url)
+        parts = await stack.enter_async_context(server_parts(settings))
+        await stack.enter_async_context(parts.working())
+        await stack.enter_async_context(loopback.served(server.web(settings, parts), hook))
+        yield Sandbox(url, state, images)
+
+
+def _settings(state: GitHubState, data_dir: Path, *, github: str, images: str) -> Settings:
+    """What the environment says, but with the simulated outside in the place of the real one."""
+    return environment.for_server(
+        environment.read(
+            openai_api_key=SecretStr("simulated"),
+            openai_base_url=f"{images}/v1",
+            github_app_id=state.app.id,
+            github_private_key=SecretStr(state.private_key),
+            github_webhook_secret=SecretStr(_SECRET),
+            github_webhook_secret_previous=None,
+            github_api_url=f"{github}/api/v3",
+            database_url=None,
+            redis_url=None,
+            gptimage_data_dir=data_dir,
+            gptimage_allowed_owners=(state.repository.owner,),
+            gptimage_live_seconds=_LIVE_SECONDS,
+        )
+    )
+
+
+def main(port: int, comment: Path | None, *, leave: bool) -> int:
+    """Run the sandbox until it is told to stop; 1 if the comment's run did not succeed."""
+    server.log_to_stderr(debug=False)
+    arm(environment.read().gptimage_kill_point)
+    try:
+        body = comment.read_text(encoding="utf-8") if comment else None
+    except OSError as error:
+        raise SettingsError([f"--comment: {comment} cannot be read ({error.strerror})"]) from None
+    with tempfile.TemporaryDirectory(prefix="gptimage-") as folder, asyncio.Runner() as runner:
+        return runner.run(_main(Path(folder), port, body, leave=leave))
+
+
+async def _main(folder: Path, port: int, body: str | None, *, leave: bool) -> int:
+    stop = server.stop_signal()
+    async with sandbox(folder, port=port) as room:
+        console.tell(f"The sandbox is open: {room.issue}")
+        code = await _first_comment(room, body) if body is not None else 0
+        if not leave:
+            console.tell(f"Comment as anybody you like: {room.issue}  (Ctrl-C ends)")
+            await stop.wait()
+        return code
+
+
+async def _first_comment(room: Sandbox, body: str) -> int:
+    """Post the comment as a visitor would, and print the thread until the run is finished."""
+    async with httpx.AsyncClient(base_url=room.url, timeout=10) as visitor:
+        words = {"user": _VISITOR, "body": body, "issue": 1}
+        posted = (await visitor.post("/sim/comments", json=words)).raise_for_status()
+    thread = _Printout(room.github, posted.json()["id"])
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            while thread.result is None:
+                thread.show()
+                await asyncio.sleep(_LOOK)
+    except TimeoutError:
+        console.say(f"The run did not finish within {_PATIENCE:g} s.")
+        return 1
+    thread.show()
+    return 0 if thread.result == "rocket" else 1
+
+
+class _Printout:
+    """The thread on paper: whatever is new since it was shown last."""
+
+    def __init__(self, github: GitHubState, command: int) -> None:
+        self._github = github
+        self._command = command
+        self._shown: set[tuple[int, str]] = set()
+
+    @property
+    def result(self) -> str | None:
+        """The reaction that ends the run, once it is there."""
+        reactions = {reaction.content for reaction in self._comment.reactions}
+        return next((end for end in ("rocket", "confused") if end in reactions), None)
+
+    def show(self) -> None:
+        """Print new comments, new words of old ones, and new reactions."""
+        for comment in self._github.threads.issues[1].comments.values():
+            self._once(comment, comment.body, "edited" if comment.edited else "commented")
+            for reaction in comment.reactions:
+                self._once(comment, EMOJI[reaction.content], f"reacted ({reaction.user.login})")
+
+    @property
+    def _comment(self) -> Comment:
+        return self._github.threads.issues[1].comments[self._command]
+
+    def _once(self, comment: Comment, words: str, deed: str) -> None:
+        if (comment.id, words) not in self._shown:
+            self._shown.add((comment.id, words))
+            console.tell(f"\n--- {comment.author.login} {deed}", words)

@@ -1,0 +1,108 @@
+"""`gptimage serve` and `gptimage worker`: the processes that keep running."""
+
+import asyncio
+import logging
+import signal
+import sys
+from contextlib import AsyncExitStack
+
+import structlog
+
+from bot.entrypoints import console, loopback
+from bot.entrypoints.settings import Settings
+from bot.entrypoints.web import create_web
+from bot.entrypoints.wiring.common import arm, utc_now
+from bot.entrypoints.wiring.server import Server, server_parts
+
+
+def serve(settings: Settings, *, with_worker: bool) -> None:
+    """Serve the webhook, with the worker in the same process unless told otherwise."""
+    log_to_stderr(debug=settings.debug)
+    arm(settings.gptimage_kill_point)
+    with asyncio.Runner() as runner:
+        runner.run(_serve(settings, with_worker=with_worker))
+
+
+def work(settings: Settings) -> None:
+    """Work on runs until told to stop; calls in flight are awaited."""
+    log_to_stderr(debug=settings.debug)
+    arm(settings.gptimage_kill_point)
+    with asyncio.Runner() as runner:
+        runner.run(_work(settings))
+
+
+async def _serve(settings: Settings, *, with_worker: bool) -> None:
+    sock = loopback.bind(settings.gptimage_host, settings.gptimage_port)
+    stop = stop_signal()
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(server_parts(settings))
+        if with_worker:
+            await stack.enter_async_context(server.working())
+        url = await stack.enter_async_context(loopback.served(web(settings, server), sock))
+        console.say(f"gptimage listens on {url} (webhook: {url}/webhook)")
+        await stop.wait()
+        console.say("stopping: calls in flight are awaited")
+
+
+async def _work(settings: Settings) -> None:
+    stop = stop_signal()
+    async with server_parts(settings) as server, server.working():
+        console.say("gptimage worker is ready")
+        await stop.wait()
+        console.say("stopping: calls in flight are awaited")
+
+
+def web(settings: Settings, server: Server) -> object:
+    """The web part over the server's parts."""
+    secrets = [
+        secret
+        for secret in (settings.github_webhook_secret, settings.github_webhook_secret_previous)
+        if secret is not None
+    ]
+    return create_web(
+        inbox=server.ledger.inbox,
+        scheduler=server.scheduler,
+        secrets=secrets,
+        clock=utc_now,
+        checks=server.checks,
+    )
+
+
+def stop_signal() -> asyncio.Event:
+    """Set at the first SIGTERM or SIGINT; a second one ends the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked() -> None:
+        if stop.is_set():
+            sys.exit(130)
+        stop.set()
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, asked)
+    return stop
+
+
+def log_to_stderr(*, debug: bool) -> None:
+    """Structured lines on stderr, without prompts or secrets."""
+    level = logging.DEBUG if debug else logging.INFO
+    renderer = (
+        structlog.dev.ConsoleRenderer()
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer()
+    )
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("bot").setLevel(level)

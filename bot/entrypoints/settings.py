@@ -1,0 +1,164 @@
+"""Every setting, read once from the environment and from `.env`.
+
+A missing or wrong one is a SettingsError that names it and says where to get it.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.core.catalog import DEFAULT_MODEL
+from bot.core.errors import SettingsError
+
+OPENAI = "https://api.openai.com/v1"
+
+
+def state_dir() -> Path:
+    """The user's folder for state that must survive: the ledger and the spool."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "gptimage"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "gptimage"
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "gptimage"
+
+
+def _split(value: object) -> object:
+    return (
+        tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+    )
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Dollars = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=6)]
+
+
+class Settings(BaseSettings):
+    """What the environment says. Field names are the variables' names in lower case."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    # OpenAI, as the Node tool has them
+    openai_api_key: SecretStr | None = None
+    openai_organization: str | None = None
+    openai_base_url: str = OPENAI
+    openai_image_output_dir: str | None = None
+    openai_image_input_dir: str | None = None
+    openai_batch_max_concurrent: int | None = Field(None, ge=1, le=10)
+    openai_batch_timeout: int | None = Field(None, ge=1000, le=3_600_000)
+    debug: bool = False
+
+    # GitHub
+    github_app_id: int | None = None
+    github_private_key: SecretStr | None = None
+    github_private_key_path: Path | None = None
+    github_webhook_secret: SecretStr | None = None
+    github_webhook_secret_previous: SecretStr | None = None
+    github_api_url: str = "https://api.github.com"
+
+    # where things are kept
+    database_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
+
+    # ours
+    gptimage_data_dir: Path = Field(default_factory=state_dir)
+    gptimage_host: str = "127.0.0.1"
+    gptimage_port: int = Field(8080, ge=0, le=65535)
+    gptimage_model: str = DEFAULT_MODEL
+    gptimage_min_role: Literal["write", "maintain", "admin"] = "write"
+    gptimage_allowed_owners: Names = ()
+    gptimage_max_cost_per_run: Dollars = Decimal(10)
+    gptimage_max_cost_per_person_day: Dollars | None = None
+    gptimage_max_cost_per_repository_day: Dollars | None = None
+    gptimage_max_cost_per_installation_month: Dollars | None = None
+    gptimage_max_cost_per_day: Dollars = Decimal(50)
+    gptimage_max_jobs: int = Field(100, ge=1, le=10_000)
+    gptimage_images_per_minute: int | None = Field(None, ge=1)
+    gptimage_language: Literal["en", "ja"] = "en"
+    gptimage_charges: Literal["answered", "issued"] = "answered"
+    gptimage_tag_prefix: str = "gptimage-"
+    gptimage_live_seconds: float = Field(10.0, ge=0.1)
+    gptimage_kill_point: str | None = None  # tests only: "point:hit"
+
+    @property
+    def batch_defaults(self) -> Mapping[str, object]:
+        """What the environment says for every batch that does not say it itself."""
+        said = {
+            "model": self.gptimage_model,
+            "max_concurrent": self.openai_batch_max_concurrent,
+            "timeout": self.openai_batch_timeout,
+            "output_dir": self.openai_image_output_dir,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
+    @property
+    def at_openai(self) -> bool:
+        """Whether the images come from OpenAI itself and not from a compatible server."""
+        return "://api.openai.com/" in self.openai_base_url.rstrip("/") + "/"
+
+
+def read(**overrides: object) -> Settings:
+    """The settings of this process; raises SettingsError with a line for each wrong one."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # keyword names are field names
+    except ValidationError as error:
+        raise SettingsError(
+            f"{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        ) from None
+
+
+_SERVER = {
+    "openai_api_key": "OPENAI_API_KEY is required: create one on the API keys page of OpenAI",
+    "github_app_id": "GITHUB_APP_ID is required: the App ID on your GitHub App's settings page",
+    "github_webhook_secret": (
+        "GITHUB_WEBHOOK_SECRET is required: the secret that you gave your GitHub App's webhook"
+    ),
+    "gptimage_allowed_owners": (
+        "GPTIMAGE_ALLOWED_OWNERS is required: the accounts whose installations may spend,"
+        " separated by commas"
+    ),
+}
+
+
+def for_server(settings: Settings, *, web_only: bool = False) -> Settings:
+    """The same settings, if a server can start with them; raises SettingsError otherwise."""
+    needed = dict(_SERVER)
+    if web_only:
+        del needed["openai_api_key"]
+    missing = [line for name, line in needed.items() if not getattr(settings, name)]
+    if not settings.github_private_key and not settings.github_private_key_path:
+        missing.append(
+            "GITHUB_PRIVATE_KEY or GITHUB_PRIVATE_KEY_PATH is required: generate a private key"
+            " on your GitHub App's settings page"
+        )
+    for name in ("github_webhook_secret", "github_webhook_secret_previous"):
+        secret = getattr(settings, name)
+        if secret is not None and not secret.get_secret_value().strip():
+            missing.append(f"{name.upper()} is empty: an empty secret would let anybody in")
+    if missing:
+        raise SettingsError(missing)
+    return settings
+
+
+def private_key(settings: Settings) -> SecretStr:
+    """The App's private key, from the variable or from the file that it names."""
+    if settings.github_private_key:
+        # Environments that cannot hold line breaks write them as \n.
+        return SecretStr(settings.github_private_key.get_secret_value().replace("\\n", "\n"))
+    path = settings.github_private_key_path
+    if path is None:
+        raise SettingsError(["GITHUB_PRIVATE_KEY or GITHUB_PRIVATE_KEY_PATH is required"])
+    try:
+        return SecretStr(path.read_text())
+    except OSError as error:
+        raise SettingsError(
+            [f"GITHUB_PRIVATE_KEY_PATH: {path} cannot be read ({error.strerror})"]
+        ) from None

@@ -1,0 +1,99 @@
+"""What a server and the command line have in common."""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import SecretStr
+
+from bot.adapters.ledger import SqlLedger, open_ledger
+from bot.adapters.openai_images import OpenAIImages
+from bot.adapters.pace import ImagePace
+from bot.adapters.spool import LocalSpool
+from bot.core import killpoints
+from bot.core.errors import SettingsError
+from bot.core.killpoints import Point
+from bot.core.plan import Item
+from bot.core.ports import Destination
+from bot.engine.finish import Finish
+from bot.engine.life import Life
+from bot.engine.runner import Drain, Runner
+from bot.entrypoints.settings import Settings
+
+
+def utc_now() -> datetime:
+    """The clock that everything is given."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Where images are made: the ledger, the spool, and the one caller of the provider."""
+
+    ledger: SqlLedger
+    spool: LocalSpool
+    provider: OpenAIImages
+    runner: Runner
+
+    def life(
+        self, destination: Destination, name_of: Callable[[Item], str], *, at_once: bool
+    ) -> Life:
+        """The life of its runs; `at_once` publishes each image as it comes, without a report."""
+        finish = Finish(
+            self.ledger.runs,
+            self.provider,
+            self.spool,
+            destination,
+            utc_now,
+            name_of,
+            with_report=not at_once,
+        )
+        return Life(self.ledger, self.runner, finish, utc_now, publish_at_once=at_once)
+
+
+@asynccontextmanager
+async def workshop(settings: Settings) -> AsyncIterator[Workshop]:
+    """Open the ledger and the spool in the data directory, or where the settings say."""
+    async with AsyncExitStack() as stack:
+        url = settings.database_url
+        ledger = await open_ledger(
+            url.get_secret_value() if url else settings.gptimage_data_dir / "ledger.db"
+        )
+        stack.push_async_callback(ledger.close)
+        spool = LocalSpool(settings.gptimage_data_dir / "spool")
+        provider = OpenAIImages(
+            settings.openai_api_key or SecretStr(""),
+            base_url=settings.openai_base_url,
+            organization=settings.openai_organization,
+            spool=spool,
+            charges=settings.gptimage_charges,
+        )
+        stack.push_async_callback(provider.aclose)
+        pace = ImagePace(settings.gptimage_images_per_minute)
+        runner = Runner(ledger.runs, provider, pace, utc_now, Drain())
+        yield Workshop(ledger, spool, provider, runner)
+
+
+def arm(kill_point: str | None) -> None:
+    """End the process, as `kill -9` would, at the n-th pass of a point: `intent-committed:2`."""
+    if kill_point is None:
+        return
+    name, _, hit = kill_point.partition(":")
+    try:
+        point, left = Point(name), int(hit or 1)
+    except ValueError:
+        raise SettingsError(
+            [f"GPTIMAGE_KILL_POINT: {kill_point!r} is not one of {', '.join(Point)}, with :HIT"]
+        ) from None
+    passes = Counter[Point]()
+
+    def at(reached: Point) -> None:
+        passes[reached] += 1
+        if reached is point and passes[reached] == left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    killpoints.install(at)

@@ -1,0 +1,127 @@
+"""What `serve`, `worker` and the sandbox need."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from bot.adapters.destinations import ReleaseDestination
+from bot.adapters.github import AppCredentials, GitHubHost
+from bot.adapters.ledger import SqlLedger
+from bot.adapters.queue import ArqScheduler, Handler, Worker
+from bot.adapters.valkey import embedded_valkey
+from bot.core import markdown
+from bot.core.messages import messages
+from bot.core.parse import Around, BatchLimits
+from bot.core.policy import Limits
+from bot.core.ports import Role, Task
+from bot.core.pricing import Money
+from bot.engine.intake import Intake, Rules
+from bot.engine.outbox import Postman
+from bot.engine.recover import Recover
+from bot.engine.runner import Drain
+from bot.engine.thread import ThreadAudience
+from bot.entrypoints.settings import Settings, private_key
+from bot.entrypoints.wiring.common import Workshop, utc_now, workshop
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The parts that the web and the worker share."""
+
+    ledger: SqlLedger
+    scheduler: ArqScheduler
+    worker: Worker
+    drain: Drain
+    checks: Mapping[str, Callable[[], Awaitable[None]]]
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Work on what the queue and the ledger hold; at the end, calls in flight are awaited."""
+        polling = asyncio.create_task(self.worker.run())
+        try:
+            yield
+        finally:
+            self.drain.ask()
+            await self.worker.close()
+            await polling
+
+
+@asynccontextmanager
+async def server_parts(settings: Settings) -> AsyncIterator[Server]:
+    """Connect everything that a server needs; closes it in the opposite order."""
+    async with AsyncExitStack() as stack:
+        shop = await stack.enter_async_context(workshop(settings))
+        redis_url = (
+            settings.redis_url.get_secret_value()
+            if settings.redis_url
+            else await stack.enter_async_context(embedded_valkey(settings.gptimage_data_dir))
+        )
+        scheduler = ArqScheduler(redis_url)
+        stack.push_async_callback(scheduler.aclose)
+        host = GitHubHost(
+            AppCredentials(
+                str(settings.github_app_id), private_key(settings), settings.github_api_url
+            )
+        )
+        stack.push_async_callback(host.aclose)
+        handlers, sweep = _work(settings, shop, scheduler, host)
+        checks = {"database": shop.ledger.ping, "queue": scheduler.ping}
+        worker = Worker(redis_url, handlers, sweep)
+        yield Server(shop.ledger, scheduler, worker, shop.runner.drain, checks)
+
+
+def _work(
+    settings: Settings, shop: Workshop, scheduler: ArqScheduler, host: GitHubHost
+) -> tuple[Mapping[Task, Handler], Callable[[], Awaitable[None]]]:
+    """What each task does, and what the sweep does."""
+    words = messages(settings.gptimage_language)
+    postman = Postman(shop.ledger, host, markdown.Markers(_marker_key(settings)), utc_now)
+    audience = ThreadAudience(
+        shop.ledger,
+        postman,
+        utc_now,
+        live_words=lambda view: markdown.live(view, utc_now(), words),
+        final_words=lambda view: markdown.final(view, utc_now(), words),
+        every=timedelta(seconds=settings.gptimage_live_seconds),
+    )
+    release = ReleaseDestination(host, tag_prefix=settings.gptimage_tag_prefix)
+    life = shop.life(release, lambda item: item.asset_name, at_once=False)
+    intake = Intake(shop.ledger, host, postman, scheduler, utc_now, _rules(settings), words)
+
+    async def drive(run_id: str) -> None:
+        await life.execute(run_id, audience)
+
+    handlers = {Task.INTAKE: intake.handle, Task.RUN: drive, Task.DELIVER: postman.deliver}
+    return handlers, Recover(shop.ledger, scheduler, utc_now).sweep
+
+
+def _rules(settings: Settings) -> Rules:
+    def money(dollars: Decimal | None) -> Money | None:
+        return None if dollars is None else Money.from_usd(dollars)
+
+    return Rules(
+        owners=frozenset(settings.gptimage_allowed_owners),
+        min_role=Role[settings.gptimage_min_role.upper()],
+        limits=Limits(
+            run=money(settings.gptimage_max_cost_per_run),
+            person_day=money(settings.gptimage_max_cost_per_person_day),
+            repository_day=money(settings.gptimage_max_cost_per_repository_day),
+            installation_month=money(settings.gptimage_max_cost_per_installation_month),
+            server_day=money(settings.gptimage_max_cost_per_day),
+        ),
+        around=Around(
+            limits=BatchLimits(max_jobs=settings.gptimage_max_jobs),
+            environment=settings.batch_defaults,
+            openai_itself=settings.at_openai,
+        ),
+    )
+
+
+def _marker_key(settings: Settings) -> bytes:
+    """Markers are signed with what only the App knows, and what survives a rotated secret."""
+    key = private_key(settings).get_secret_value().encode()
+    return hashlib.sha256(b"gptimage marker" + key).digest()
