@@ -1,0 +1,6 @@
+"""GitHub's API as the bot uses it; the only importer of githubkit."""
+
+from bot.adapters.github.host import GitHubHost
+from bot.adapters.github.wire import AppCredentials
+
+__all__ = ["AppCredentials", "GitHubHost"]

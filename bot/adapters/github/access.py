@@ -1,0 +1,94 @@
+"""Who we are to GitHub: installation tokens, and which comments are our own."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from pydantic import SecretStr, TypeAdapter
+
+from bot.adapters.github.answers import App, Comment, Grant, read
+from bot.adapters.github.wire import Request, Wire
+from bot.core.errors import HostError
+from bot.core.ports import Clock
+from bot.core.run import Thread
+
+_PERMISSIONS = {
+    "contents": "write",  # releases
+    "issues": "write",
+    "metadata": "read",
+    "pull_requests": "write",
+}
+
+# A token lives for an hour; one that ends during a long upload is worth nothing.
+_MARGIN = timedelta(minutes=5)
+
+_GRANT = TypeAdapter(Grant)
+_APP = TypeAdapter(App)
+
+
+@dataclass(slots=True)
+class _Place:
+    """The token of one repository; the lock lets one caller fetch it for all."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    grant: Grant | None = None
+
+
+class AppAccess:
+    """The access of a GitHub App, narrowed to one repository at a time."""
+
+    def __init__(self, app_id: str, wire: Wire, clock: Clock) -> None:
+        self._app_id = app_id
+        self._wire = wire
+        self._clock = clock
+        self._places: dict[tuple[int, int], _Place] = {}
+        self._login: str | None = None
+
+    async def token(self, thread: Thread, *, instead_of: SecretStr | None = None) -> SecretStr:
+        """A token for the thread's repository, other than the one that was refused."""
+        key = (thread.installation, thread.repository_id)
+        place = self._places.setdefault(key, _Place())
+        async with place.lock:
+            grant = place.grant
+            if grant is None or grant.token == instead_of or self._is_ending(grant):
+                grant = place.grant = await self._grant(thread)
+            return grant.token
+
+    async def wrote(self, comment: Comment) -> bool:
+        """Whether the App itself wrote the comment."""
+        if comment.performed_via_github_app:
+            return str(comment.performed_via_github_app.id) == self._app_id
+        author = comment.user
+        # A person cannot be of this type; the login alone would prove nothing.
+        return author is not None and author.type == "Bot" and author.login == await self._own()
+
+    async def _own(self) -> str:
+        if self._login is None:
+            answer = await self._wire.send(Request("GET", "/app"))
+            self._login = f"{read(_APP, answer).slug}[bot]"
+        return self._login
+
+    def _is_ending(self, grant: Grant) -> bool:
+        return grant.expires_at - _MARGIN <= self._clock()
+
+    async def _grant(self, thread: Thread) -> Grant:
+        narrow = {"repository_ids": [thread.repository_id]}
+        try:
+            return await self._ask(thread, {**narrow, "permissions": _PERMISSIONS})
+        except HostError as error:
+            if error.status != 422:
+                raise
+        # An installation that granted less refuses the list as a whole. What is missing then
+        # shows where it is needed: a bot that may not make releases can still talk.
+        return await self._ask(thread, narrow)
+
+    async def _ask(self, thread: Thread, wanted: Mapping[str, object]) -> Grant:
+        path = f"/app/installations/{thread.installation}/access_tokens"
+        # Two tokens instead of one harm nobody.
+        request = Request("POST", path, json=wanted, repeatable=True)
+        try:
+            return read(_GRANT, await self._wire.send(request))
+        except HostError as error:
+            error.ambiguous = False  # what the token was for has not been sent
+            raise

@@ -1,0 +1,59 @@
+"""The few fields of GitHub's answers that are read; whatever else they hold is ignored."""
+
+from datetime import datetime
+from typing import TypeVar
+
+import httpx
+from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
+
+from bot.adapters.github.refusals import unreadable
+
+T = TypeVar("T")
+
+
+class Grant(BaseModel, frozen=True):
+    """An installation token."""
+
+    token: SecretStr
+    expires_at: datetime
+
+
+class App(BaseModel, frozen=True):
+    id: int
+    slug: str = ""
+
+
+class Author(BaseModel, frozen=True):
+    login: str
+    type: str
+
+
+class Comment(BaseModel, frozen=True):
+    """A comment; the author is None when the account is gone."""
+
+    id: int
+    body: str | None = None
+    user: Author | None = None
+    performed_via_github_app: App | None = None
+
+
+class Created(BaseModel, frozen=True):
+    """Anything that has an id."""
+
+    id: int
+
+
+class Permission(BaseModel, frozen=True):
+    """`permission` has four values; `role_name` is the true role, and may be a custom one."""
+
+    permission: str
+    role_name: str | None = None
+
+
+def read(shape: TypeAdapter[T], response: httpx.Response) -> T:
+    """The content of a successful answer; raises HostError if it is not of that shape."""
+    try:
+        return shape.validate_json(response.content)
+    except ValidationError:
+        # Its text quotes the content, which may be a token.
+        raise unreadable(response, writes=response.request.method != "GET") from None

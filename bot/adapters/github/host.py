@@ -1,0 +1,105 @@
+"""A thread on GitHub: who may do what there, and what the bot says in it."""
+
+import asyncio
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from pydantic import TypeAdapter
+
+from bot.adapters.github.access import AppAccess
+from bot.adapters.github.answers import Comment, Created, Permission, read
+from bot.adapters.github.client import Client
+from bot.adapters.github.releases import GitHubReleases
+from bot.adapters.github.wire import AppCredentials, Request, Sleep, Wire
+from bot.core.errors import HostError
+from bot.core.ports import Clock, Role
+from bot.core.run import Thread
+
+_PERMISSION = TypeAdapter(Permission)
+_CREATED = TypeAdapter(Created)
+_COMMENTS = TypeAdapter(list[Comment])
+
+# What `permission` says. Roles between its four values show in `role_name` alone.
+# Source: https://docs.github.com/rest/collaborators/collaborators
+_ROLES = {"admin": Role.ADMIN, "write": Role.WRITE, "read": Role.READ}
+_TRUE_ROLES = {("write", "maintain"): Role.MAINTAIN, ("read", "triage"): Role.TRIAGE}
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class GitHubHost:
+    """GitHub through an App; every method raises HostError, and sends a POST once."""
+
+    def __init__(
+        self,
+        credentials: AppCredentials,
+        *,
+        clock: Clock = _utc_now,
+        sleep: Sleep = asyncio.sleep,
+        read_seconds: float = 20.0,
+    ) -> None:
+        self._wire = Wire(credentials, clock=clock, sleep=sleep, read_seconds=read_seconds)
+        self._access = AppAccess(credentials.app_id, self._wire, clock)
+        self._client = Client(self._wire, self._access)
+        self._web_url = _web_url(credentials.api_url)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._wire.aclose()
+
+    async def role(self, thread: Thread, login: str) -> Role:
+        """The role of a person in the repository; NONE for whoever GitHub does not know."""
+        path = f"/collaborators/{quote(login, safe='')}/permission"
+        try:
+            answer = await self._client.ask(thread, Request("GET", path))
+        except HostError as error:
+            if error.status == 404:
+                return Role.NONE
+            raise
+        return _role(read(_PERMISSION, answer))
+
+    async def react(self, thread: Thread, content: str) -> int:
+        """React to the command's comment; the same reaction twice is one."""
+        path = f"/issues/comments/{thread.comment}/reactions"
+        request = Request("POST", path, json={"content": content}, repeatable=True)
+        return read(_CREATED, await self._client.ask(thread, request)).id
+
+    async def post(self, thread: Thread, body: str) -> int:
+        """Post a comment in the thread; gives its id."""
+        request = Request("POST", f"/issues/{thread.issue}/comments", json={"body": body})
+        return read(_CREATED, await self._client.ask(thread, request)).id
+
+    async def edit(self, thread: Thread, comment: int, body: str) -> None:
+        """Give one of our comments another body."""
+        request = Request("PATCH", f"/issues/comments/{comment}", json={"body": body})
+        await self._client.ask(thread, request)
+
+    async def find(self, thread: Thread, marker: str, since: datetime) -> int | None:
+        """The id of our own comment that holds the marker, if there is one."""
+        after = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        request = Request("GET", f"/issues/{thread.issue}/comments", params={"since": after})
+        async for comment in self._client.entries(thread, request, _COMMENTS):
+            if marker in (comment.body or "") and await self._access.wrote(comment):
+                return comment.id
+        return None
+
+    def releases(self, thread: Thread) -> GitHubReleases:
+        """The releases of the thread's repository."""
+        page = f"{self._web_url}/{thread.repository}/issues/{thread.issue}"
+        return GitHubReleases(self._client, thread, f"{page}#issuecomment-{thread.comment}")
+
+
+def _role(seen: Permission) -> Role:
+    """The true role if the permission agrees with it, so that no custom name means more."""
+    known = _TRUE_ROLES.get((seen.permission, seen.role_name or ""))
+    return known or _ROLES.get(seen.permission, Role.NONE)
+
+
+def _web_url(api_url: str) -> str:
+    """Where people read: github.com for api.github.com, an Enterprise Server's own address."""
+    url = api_url.rstrip("/")
+    if url.endswith("/api/v3"):
+        return url.removesuffix("/api/v3")
+    return url.replace("://api.", "://", 1)

@@ -1,0 +1,74 @@
+"""The releases of one repository, as far as a destination needs them."""
+
+from collections.abc import Sequence
+
+from pydantic import TypeAdapter
+
+from bot.adapters.destinations.release import Asset, Release
+from bot.adapters.github.answers import read
+from bot.adapters.github.client import Client
+from bot.adapters.github.wire import Request
+from bot.core.errors import HostError
+from bot.core.run import Thread
+
+_RELEASE = TypeAdapter(Release)
+_RELEASES = TypeAdapter(list[Release])
+_ASSET = TypeAdapter(Asset)
+_ASSETS = TypeAdapter(list[Asset])
+
+# Neither the newest release nor the badge of the repository is ours to change.
+_QUIET = {"prerelease": True, "make_latest": "false"}
+
+
+class GitHubReleases:
+    """Makes releases and fills them; every method raises HostError, and sends a POST once."""
+
+    def __init__(self, client: Client, thread: Thread, comment_url: str) -> None:
+        self._client = client
+        self._thread = thread
+        self.comment_url = comment_url
+
+    async def find(self, tag: str) -> Release | None:
+        """The published release of this tag, else the oldest draft that is to have it.
+
+        Only the list shows drafts, and nothing promises its order: absence is known at its end.
+        """
+        entries = self._client.entries(self._thread, Request("GET", "/releases"), _RELEASES)
+        ours = [release async for release in entries if release.tag_name == tag]
+        return min(ours, key=lambda release: (release.draft, release.id), default=None)
+
+    async def draft(self, tag: str, title: str, body: str) -> Release:
+        """A new draft."""
+        wanted = {"tag_name": tag, "name": title, "body": body, "draft": True, **_QUIET}
+        answer = await self._client.ask(self._thread, Request("POST", "/releases", json=wanted))
+        return read(_RELEASE, answer)
+
+    async def publish(self, release: Release) -> Release:
+        """Make a draft public; nothing happens if it is."""
+        request = Request("PATCH", f"/releases/{release.id}", json={"draft": False, **_QUIET})
+        return read(_RELEASE, await self._client.ask(self._thread, request))
+
+    async def assets(self, release: Release) -> Sequence[Asset]:
+        """All files of a release, those whose upload broke off included."""
+        request = Request("GET", f"/releases/{release.id}/assets")
+        return [asset async for asset in self._client.entries(self._thread, request, _ASSETS)]
+
+    async def upload(self, release: Release, name: str, media_type: str, data: bytes) -> Asset:
+        """Add a file, sent whole to the address that the release names."""
+        request = Request(
+            "POST",
+            release.upload_url.split("{", 1)[0],
+            params={"name": name},
+            content=data,
+            media_type=media_type,
+        )
+        return read(_ASSET, await self._client.ask(self._thread, request))
+
+    async def remove(self, asset: Asset) -> None:
+        """Take a file out of its release; nothing happens if it is gone."""
+        try:
+            request = Request("DELETE", f"/releases/assets/{asset.id}")
+            await self._client.ask(self._thread, request)
+        except HostError as error:
+            if error.status != 404:
+                raise

@@ -1,0 +1,164 @@
+"""One exchange with GitHub: sent once, and again only where that changes nothing.
+
+githubkit signs for the App and makes the HTTP client, and no more. Its own way of asking sends a
+POST again after a 5xx, misses rate limits that come without a header, and its models reject what
+Enterprise Servers and newer GitHubs say. Its client is held here by hand: entered with
+`async with`, it lives in a ContextVar that other tasks do not see.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import httpx
+from githubkit import AppAuthStrategy, GitHub
+from githubkit.cache import MemCacheStrategy
+from jwt import PyJWTError
+from pydantic import SecretStr
+
+from bot.adapters.github.refusals import moved, no_answer, refusal
+from bot.core.errors import HostError
+from bot.core.ports import Clock
+
+Sleep = Callable[[float], Awaitable[None]]
+
+_HEADERS = {
+    "Accept": "application/vnd.github+json",
+    "X-GitHub-Api-Version": "2022-11-28",
+}
+
+# A request that makes the same, or nothing, the second time.
+_REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
+_BACKOFF = (0.5, 2.0)  # seconds before the second and the third try
+_PATIENCE = 5.0  # a longer wait is the caller's to schedule
+
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 20.0
+_WRITE_SECONDS = 120.0  # one large asset over a slow line
+
+
+@dataclass(frozen=True, slots=True)
+class AppCredentials:
+    """Who the App is; `api_url` of an Enterprise Server is `https://HOST/api/v3`."""
+
+    app_id: str
+    private_key: SecretStr
+    api_url: str = "https://api.github.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request; `path` is below the API's address, or a whole address.
+
+    `repeatable` is for a POST that makes nothing twice.
+    """
+
+    method: str
+    path: str
+    json: Mapping[str, object] | None = None
+    params: Mapping[str, str | int] | None = None
+    content: bytes | None = None
+    media_type: str | None = None
+    repeatable: bool = False
+
+    @property
+    def writes(self) -> bool:
+        return self.method != "GET"
+
+    @property
+    def may_repeat(self) -> bool:
+        return self.repeatable or self.method in _REPEATABLE
+
+
+class Wire:
+    """Sends requests to one GitHub, over connections that all tasks share."""
+
+    def __init__(
+        self,
+        credentials: AppCredentials,
+        *,
+        clock: Clock,
+        sleep: Sleep = asyncio.sleep,
+        read_seconds: float = _READ_SECONDS,
+    ) -> None:
+        self._github = GitHub(
+            AppAuthStrategy(credentials.app_id, credentials.private_key.get_secret_value()),
+            base_url=credentials.api_url,
+            user_agent="gptimage",
+            timeout=httpx.Timeout(read_seconds, connect=_CONNECT_SECONDS, write=_WRITE_SECONDS),
+            http_cache=False,  # would keep bodies
+            auto_retry=False,
+            # The default belongs to the whole process, and hands one App's JWT to another.
+            cache_strategy=MemCacheStrategy(),
+        )
+        self._clock = clock
+        self._sleep = sleep
+        self._open = AsyncExitStack()
+        self._opening = asyncio.Lock()
+        self._client: httpx.AsyncClient | None = None
+
+    async def aclose(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        self._client = None
+        await self._open.aclose()
+
+    async def send(self, request: Request, token: SecretStr | None = None) -> httpx.Response:
+        """The answer, if it is a success; without a token the App signs for itself.
+
+        Raises HostError. A POST is sent once, whatever happens.
+        """
+        for backoff in _BACKOFF:
+            try:
+                return await self._once(request, token)
+            except HostError as error:
+                pause = _pause_after(error, backoff)
+                if pause is None or not request.may_repeat:
+                    raise
+            await self._sleep(pause)
+        return await self._once(request, token)
+
+    async def _once(self, request: Request, token: SecretStr | None) -> httpx.Response:
+        try:
+            response = await self._exchange(request, token)
+        except httpx.RequestError as error:
+            raise no_answer(error, writes=request.writes) from error
+        except PyJWTError:
+            raise HostError("The App's private key cannot be used to sign.") from None
+        if not response.is_success:
+            raise refusal(response, self._clock(), writes=request.writes)
+        if response.request.method != request.method:
+            raise moved(response)
+        return response
+
+    async def _exchange(self, request: Request, token: SecretStr | None) -> httpx.Response:
+        client = await self._connected()
+        headers = dict(_HEADERS)
+        if request.media_type:
+            headers["Content-Type"] = request.media_type
+        if token:
+            headers["Authorization"] = f"Bearer {token.get_secret_value()}"
+        return await client.request(
+            request.method,
+            request.path,
+            json=request.json,
+            params=request.params,
+            content=request.content,
+            headers=headers,
+            auth=None if token else httpx.USE_CLIENT_DEFAULT,
+        )
+
+    async def _connected(self) -> httpx.AsyncClient:
+        async with self._opening:
+            if self._client is None:
+                client = self._github.get_async_client()
+                self._client = await self._open.enter_async_context(client)
+            return self._client
+
+
+def _pause_after(error: HostError, backoff: float) -> float | None:
+    """Seconds until the same may be asked again; None if that is futile, or takes too long."""
+    if error.retry_after is not None:
+        return error.retry_after if error.retry_after <= _PATIENCE else None
+    transient = error.status is None or error.status >= 500
+    return backoff if transient else None

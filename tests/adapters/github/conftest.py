@@ -1,0 +1,137 @@
+"""A bot's view of a simulated GitHub, over a real connection on a free port."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import uvicorn
+from pydantic import SecretStr
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bot.adapters.github import AppCredentials, GitHubHost
+from bot.core.run import Thread
+from bot.simulators.github import Fault, FaultKind, GitHubState, create_github_app
+from bot.simulators.github.auth import AppKey
+from bot.simulators.github.threads import Comment
+
+PATIENCE = 0.3  # seconds for which the host waits here, where it waits 20 in the field
+
+
+@dataclass
+class Octo:
+    """A host, the GitHub that it talks to, and the pauses that it made."""
+
+    state: GitHubState
+    credentials: AppCredentials
+    thread: Thread
+    connections: set[object]
+    pauses: list[float] = field(default_factory=list)
+    late: timedelta = timedelta()
+
+    def __post_init__(self) -> None:
+        self.host = self.connect()
+
+    def connect(self, **changes: Any) -> GitHubHost:
+        """A host of its own, with other credentials if they are given."""
+        return GitHubHost(
+            replace(self.credentials, **changes),
+            clock=self.now,
+            sleep=self.pause,
+            read_seconds=PATIENCE,
+        )
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.late
+
+    async def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+    def breaks(self, kind: FaultKind = FaultKind.ERROR, **how: Any) -> None:
+        self.state.faults.add(Fault(kind, **how))
+
+    def calls(self, method: str, path_end: str) -> int:
+        return sum(c.method == method and c.path.endswith(path_end) for c in self.state.calls)
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens were asked for."""
+        return self.calls("POST", "/access_tokens")
+
+    @property
+    def comments(self) -> list[Comment]:
+        """What stands in the thread below the command."""
+        return [c for c in self.state.threads.issue(1).comments.values() if c.by_app]
+
+
+Meet = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def app_key() -> AppKey:
+    return AppKey.generate()
+
+
+@pytest.fixture
+async def meet(app_key: AppKey) -> AsyncIterator[Meet]:
+    """Serve a GitHub with the given options, and connect a host to it."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**options: Any) -> Octo:
+            state, connections = GitHubState(public_key=app_key.public, **options), set[object]()
+            app = Watched(create_github_app(state), connections)
+            url = await stack.enter_async_context(serve(app))
+            credentials = AppCredentials(
+                str(state.app.id), SecretStr(app_key.private), f"{url}/api/v3"
+            )
+            octo = Octo(state, credentials, _thread(state), connections)
+            stack.push_async_callback(octo.host.aclose)
+            return octo
+
+        yield start
+
+
+@pytest.fixture
+async def octo(meet: Meet) -> Octo:
+    found: Octo = await meet()
+    return found
+
+
+def _thread(state: GitHubState) -> Thread:
+    """The thread of issue 1, below a command of its owner."""
+    command = state.threads.add(1, "/batch", state.people.persons()[0], state.now())
+    repository = state.repository
+    return Thread(
+        state.app.installation_id, repository.id, repository.full_name, False, 1, command.id
+    )
+
+
+class Watched:
+    """Passes requests on, and writes down which connections they came over."""
+
+    def __init__(self, app: ASGIApp, connections: set[object]) -> None:
+        self._app = app
+        self._connections = connections
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            self._connections.add(tuple(scope["client"]))
+        await self._app(scope, receive, send)
+
+
+@asynccontextmanager
+async def serve(app: ASGIApp) -> AsyncIterator[str]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve([listener]))
+    # The socket listens already: a connection waits until the server takes it.
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
