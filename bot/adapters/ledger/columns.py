@@ -87,4 +87,7 @@ class Json(TypeDecorator[T], Generic[T]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> T | None:
         del dialect
-        return None if value is None else self._adapter.validate_json(value)
+        if value is None:
+            return None
+        # Not strictly: JSON has no word for a Decimal, and all was checked when it came in.
+        return self._adapter.validate_json(value, strict=False)

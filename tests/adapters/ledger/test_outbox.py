@@ -1,0 +1,106 @@
+"""The newest words are owed until GitHub shows them."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.adapters.ledger import SqlLedger
+from bot.core.ports import Effect, Lease, OwedEffect
+
+Hold = Callable[..., Awaitable[Lease]]
+MakeEffect = Callable[..., Effect]
+LATER = timedelta(minutes=5)
+
+
+async def test_what_is_said_is_owed(
+    ledger: SqlLedger, make_effect: MakeEffect, now: datetime
+) -> None:
+    await ledger.outbox.say(make_effect(), now)
+    assert await ledger.outbox.get("comment-1") == OwedEffect(make_effect(), 1, now)
+    assert await ledger.outbox.get("comment-2") is None
+
+
+async def test_new_words_replace_the_old_and_equal_words_cost_nothing(
+    ledger: SqlLedger, make_effect: MakeEffect, now: datetime
+) -> None:
+    for words in ("one", "one", "two", "two"):
+        await ledger.outbox.say(make_effect(words), now)
+    assert await ledger.outbox.get("comment-1") == OwedEffect(make_effect("two"), 2, now)
+
+
+async def test_what_github_shows_is_owed_no_more_until_it_changes(
+    ledger: SqlLedger, make_effect: MakeEffect, hold: Hold, now: datetime
+) -> None:
+    await ledger.outbox.say(make_effect("one"), now)
+    lease = await hold("effect:comment-1")
+    await ledger.outbox.attempting(lease)
+    await ledger.outbox.delivered(lease, 1, 2**40)
+    assert await ledger.outbox.get("comment-1") is None
+    await ledger.outbox.say(make_effect("one"), now + LATER)
+    assert await ledger.outbox.get("comment-1") is None
+    await ledger.outbox.say(make_effect("two"), now + LATER)
+    assert await ledger.outbox.get("comment-1") == OwedEffect(
+        make_effect("two"), 2, now, attempted=True, remote=2**40
+    )
+
+
+async def test_words_said_during_a_delivery_stay_owed(
+    ledger: SqlLedger, make_effect: MakeEffect, hold: Hold, now: datetime
+) -> None:
+    await ledger.outbox.say(make_effect("one"), now)
+    lease = await hold("effect:comment-1")
+    await ledger.outbox.say(make_effect("two"), now)
+    await ledger.outbox.delivered(lease, 1, 5)
+    owed = await ledger.outbox.get("comment-1")
+    assert owed == OwedEffect(make_effect("two"), 2, now, remote=5)
+
+
+async def test_a_possible_post_is_remembered(
+    ledger: SqlLedger, make_effect: MakeEffect, hold: Hold, now: datetime
+) -> None:
+    await ledger.outbox.say(make_effect(), now)
+    await ledger.outbox.attempting(await hold("effect:comment-1"))
+    assert await ledger.outbox.get("comment-1") == OwedEffect(make_effect(), 1, now, attempted=True)
+
+
+async def test_a_postponed_effect_waits_and_counts_its_tries(
+    ledger: SqlLedger, make_effect: MakeEffect, hold: Hold, now: datetime
+) -> None:
+    await ledger.outbox.say(make_effect(), now)
+    lease = await hold("effect:comment-1")
+    await ledger.outbox.postpone(lease, now + LATER)
+    await ledger.outbox.postpone(lease, now + LATER)
+    await ledger.leases.release(lease)
+    assert await ledger.outbox.owed(now + LATER - timedelta(microseconds=1)) == []
+    assert await ledger.outbox.owed(now + LATER) == ["comment-1"]
+    owed = await ledger.outbox.get("comment-1")
+    assert owed == OwedEffect(make_effect(), 1, now, tries=2)
+    await ledger.outbox.delivered(lease, 1, 5)
+    await ledger.outbox.say(make_effect("more"), now)
+    assert await ledger.outbox.get("comment-1") == replace(
+        owed, effect=make_effect("more"), version=2, remote=5, tries=0
+    )
+
+
+async def test_words_that_can_never_be_delivered_are_owed_no_more_but_new_words_are(
+    ledger: SqlLedger, make_effect: MakeEffect, hold: Hold, now: datetime
+) -> None:
+    await ledger.outbox.say(make_effect(), now)
+    lease = await hold("effect:comment-1")
+    await ledger.outbox.give_up(lease, "the comment is gone")
+    await ledger.leases.release(lease)
+    assert await ledger.outbox.owed(now) == []
+    assert await ledger.outbox.get("comment-1") is None
+    await ledger.outbox.say(make_effect("two"), now)
+    assert await ledger.outbox.owed(now) == ["comment-1"]
+
+
+async def test_owed_effects_are_listed_oldest_first_without_those_in_work(
+    ledger: SqlLedger, make_effect: MakeEffect, hold: Hold, now: datetime
+) -> None:
+    for age, name in enumerate(("b", "a", "c")):
+        await ledger.outbox.say(make_effect(name=name), now - timedelta(seconds=age))
+    lease = await hold("effect:a")
+    assert await ledger.outbox.owed(now) == ["c", "b"]
+    assert await ledger.outbox.owed(now, limit=1) == ["c"]
+    assert await ledger.outbox.owed(lease.until) == ["c", "a", "b"]
