@@ -117,7 +117,7 @@ async def _fill(releases: Releases, release: Release, named: Mapping[str, File])
     shown = {asset.name: asset for asset in await releases.assets(release) if asset.is_whole}
     missing = [name for name, file in named.items() if file.item is not None and name not in shown]
     note = _left_out(len(missing), next((refused[name] for name in missing), ""))
-    return Published(_publications(named, shown), release.html_url, note)
+    return Published(_publications(named, shown), release.html_url if shown else None, note)
 
 
 async def _upload_missing(

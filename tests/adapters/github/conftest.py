@@ -58,6 +58,11 @@ class Octo:
         return sum(c.method == method and c.path.endswith(path_end) for c in self.state.calls)
 
     @property
+    def url(self) -> str:
+        """Where people read."""
+        return self.credentials.api_url.removesuffix("/api/v3")
+
+    @property
     def tokens(self) -> int:
         """How many tokens were asked for."""
         return self.calls("POST", "/access_tokens")

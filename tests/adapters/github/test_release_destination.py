@@ -1,0 +1,299 @@
+"""A run's images become one release, whatever breaks on the way."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from bot.adapters.destinations import ReleaseDestination
+from bot.core import killpoints
+from bot.core.batch import BatchConfig, Job
+from bot.core.errors import HostError
+from bot.core.killpoints import Point
+from bot.core.ports import Destination, File, Publication
+from bot.core.run import Run, RunState, Thread
+from bot.simulators.github import FaultKind
+from bot.simulators.github.releases import Release
+
+Octo = Any  # of the conftest, which has no name to import
+Files = Callable[..., list[File]]
+
+
+class Crash(BaseException):
+    """The process is gone: nothing after this line ran."""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    """Files with these names, as they lie in the spool."""
+
+    def make(*names: str, report: bytes = b"a report") -> list[File]:
+        made = []
+        for number, name in enumerate(names):
+            source = tmp_path / f"{number}.answer"
+            if name == "report.json":
+                source.write_bytes(report)
+                made.append(File(None, name, str(source), "application/json"))
+            else:
+                source.write_bytes(f"picture of {name}".encode())
+                made.append(File(number, name, str(source), "image/png"))
+        return made
+
+    return make
+
+
+@pytest.fixture
+def dies_at() -> Iterator[Callable[[int], None]]:
+    """Let the process die at the n-th upload from now."""
+    yield _die_at
+    killpoints.install(lambda _: None)
+
+
+def _die_at(upload: int) -> None:
+    left = [upload]
+
+    def die(point: Point) -> None:
+        left[0] -= point is Point.ASSET_UPLOADED
+        if left[0] == 0:
+            raise Crash
+
+    killpoints.install(die)
+
+
+def run_of(thread: Thread | None) -> Run:
+    batch = BatchConfig(jobs=(Job(prompt="a red fox"),))
+    return Run("r1", RunState.PUBLISHING, batch, datetime.now(UTC), thread)
+
+
+async def publish(octo: Octo, files: Sequence[File]) -> Any:
+    destination: Destination = ReleaseDestination(octo.host)
+    return await destination.publish(run_of(octo.thread), files)
+
+
+def released(octo: Octo) -> Release:
+    """The only release that there is."""
+    (release,) = octo.state.releases.entries.values()
+    return cast("Release", release)
+
+
+def names(release: Release) -> list[str]:
+    return [asset.name for asset in release.assets.values() if asset.state == "uploaded"]
+
+
+async def test_the_images_can_be_fetched_by_anybody(octo: Octo, files: Files) -> None:
+    done = await publish(octo, files("fox-1.png", "report.json"))
+    ((item, url, path),) = [(each.item, each.url, each.path) for each in done.files]
+    assert (item, path, done.note) == (0, "fox-1.png", "")
+    assert url == f"{octo.url}/acme/posters/releases/download/gptimage-r1/fox-1.png"
+    async with httpx.AsyncClient(trust_env=False) as browser:
+        answer = await browser.get(url)
+    assert (answer.content, answer.headers["content-type"]) == (
+        b"picture of fox-1.png",
+        "image/png",
+    )
+    assert done.page_url == f"{octo.url}/acme/posters/releases/tag/gptimage-r1"
+
+
+async def test_a_release_keeps_out_of_the_way_of_the_owners(octo: Octo, files: Files) -> None:
+    await publish(octo, files("fox.png"))
+    release = released(octo)
+    assert (release.tag, release.draft, release.prerelease) == ("gptimage-r1", False, True)
+    assert release.make_latest == "false"
+
+
+async def test_a_release_says_what_it_belongs_to(octo: Octo, files: Files) -> None:
+    await publish(octo, files("fox.png", "@maya.png"))
+    body = released(octo).body
+    comment = f"{octo.url}/acme/posters/issues/1#issuecomment-{octo.thread.comment}"
+    assert body.startswith(f"Made for [this comment]({comment}).")
+    assert "- fox.png" in body
+    assert "@maya" not in body
+
+
+async def test_publishing_again_changes_nothing(octo: Octo, files: Files) -> None:
+    images = files("fox.png", "report.json")
+    first = await publish(octo, images)
+    writes = len(octo.state.writes)
+    assert await publish(octo, images) == first
+    assert len(octo.state.writes) == writes
+
+
+async def test_a_report_that_has_changed_is_replaced(octo: Octo, files: Files) -> None:
+    await publish(octo, files("fox.png", "report.json"))
+    await publish(octo, files("fox.png", "report.json", report=b"another report"))
+    assert {asset.data for asset in released(octo).assets.values()} == {
+        b"picture of fox.png",
+        b"another report",
+    }
+
+
+async def test_an_upload_that_broke_off_is_cleaned_up_and_repeated(
+    octo: Octo, files: Files
+) -> None:
+    octo.breaks(FaultKind.STARTER, method="POST", path="/assets$", skip=1)
+    images = files("fox.png", "owl.png")
+    with pytest.raises(HostError) as failed:
+        await publish(octo, images)
+    assert failed.value.ambiguous
+    assert released(octo).draft
+    done = await publish(octo, images)
+    assert names(released(octo)) == ["fox.png", "owl.png"]
+    assert all(each.url for each in done.files)
+    assert octo.calls("POST", "/assets") == 3
+
+
+async def test_an_upload_whose_answer_was_lost_is_not_repeated(octo: Octo, files: Files) -> None:
+    octo.breaks(FaultKind.CUT, method="POST", path="/assets$", after_effect=True)
+    with pytest.raises(HostError):
+        await publish(octo, files("fox.png"))
+    await publish(octo, files("fox.png"))
+    assert octo.calls("POST", "/assets") == 1
+    assert names(released(octo)) == ["fox.png"]
+
+
+async def test_a_draft_whose_answer_was_lost_is_found_again(octo: Octo, files: Files) -> None:
+    octo.breaks(method="POST", path="/releases$", after_effect=True)
+    with pytest.raises(HostError):
+        await publish(octo, files("fox.png"))
+    await publish(octo, files("fox.png"))
+    assert names(released(octo)) == ["fox.png"]
+    assert not released(octo).draft
+
+
+@pytest.mark.parametrize("upload", [1, 2, 3])
+async def test_a_crash_after_any_upload_makes_no_second_release(
+    octo: Octo, files: Files, dies_at: Callable[[int], None], upload: int
+) -> None:
+    images = files("fox.png", "owl.png", "report.json")
+    dies_at(upload)
+    with pytest.raises(Crash):
+        await publish(octo, images)
+    assert released(octo).draft
+    dies_at(0)
+    done = await publish(octo, images)
+    assert names(released(octo)) == ["fox.png", "owl.png", "report.json"]
+    assert octo.calls("POST", "/assets") == 3
+    assert all(each.url for each in done.files)
+
+
+async def test_a_crash_after_publishing_makes_no_second_release(octo: Octo, files: Files) -> None:
+    octo.breaks(FaultKind.CUT, method="PATCH", path="/releases/", after_effect=True, times=3)
+    with pytest.raises(HostError):
+        await publish(octo, files("fox.png"))
+    done = await publish(octo, files("fox.png"))
+    assert done.files[0].url.endswith("/gptimage-r1/fox.png")
+    assert not released(octo).draft
+
+
+async def test_an_old_release_is_found_on_any_page(octo: Octo, files: Files) -> None:
+    await publish(octo, files("fox.png"))
+    for number in range(150):
+        octo.state.releases.create({"tag_name": f"v{number}"}, octo.state.now())
+    await publish(octo, files("fox.png"))
+    assert octo.state.releases.tags.count("gptimage-r1") == 1
+    assert octo.calls("POST", "/releases") == 1
+
+
+async def test_an_owner_who_makes_releases_immutable_gets_all_images(
+    meet: Any, files: Files
+) -> None:
+    octo = await meet(immutable_releases=True)
+    done = await publish(octo, files("fox.png", "owl.png"))
+    assert (len(names(released(octo))), done.note) == (2, "")
+    assert released(octo).immutable
+
+
+async def test_what_an_immutable_release_lacks_is_said(meet: Any, files: Files) -> None:
+    octo = await meet(immutable_releases=True)
+    await publish(octo, files("fox.png"))
+    done = await publish(octo, files("fox.png", "owl.png", "report.json"))
+    assert [bool(each.url) for each in done.files] == [True, False]
+    assert done.note == (
+        "1 file could not be published: the release is published already, and may not be changed."
+        " The files are kept on the server."
+    )
+
+
+async def test_a_changed_report_of_an_immutable_release_is_no_news(meet: Any, files: Files) -> None:
+    octo = await meet(immutable_releases=True)
+    await publish(octo, files("fox.png", "report.json"))
+    done = await publish(octo, files("fox.png", "report.json", report=b"another report"))
+    assert (bool(done.files[0].url), done.note) == (True, "")
+
+
+async def test_an_empty_repository_is_said(meet: Any, files: Files) -> None:
+    octo = await meet(empty=True)
+    done = await publish(octo, files("fox.png"))
+    assert done.files == (Publication(0, None, "fox.png"),)
+    assert (done.page_url, "at least one commit" in done.note) == (None, True)
+
+
+async def test_a_missing_permission_is_said(octo: Octo, files: Files) -> None:
+    cast("dict[str, str]", octo.state.app.permissions)["contents"] = "read"
+    done = await publish(octo, files("fox.png"))
+    assert done.files == (Publication(0, None, "fox.png"),)
+    assert done.note == (
+        "The images could not be published: the App may not write here. Grant it the permission"
+        ' "Contents: write". The files are kept on the server.'
+    )
+
+
+async def test_one_refused_file_does_not_keep_the_others_back(octo: Octo, files: Files) -> None:
+    octo.breaks(method="POST", path="/assets$", status=413)
+    done = await publish(octo, files("huge.png", "fox.png"))
+    assert [bool(each.url) for each in done.files] == [False, True]
+    assert done.note.startswith("1 file could not be published: This is larger")
+    assert not released(octo).draft
+
+
+async def test_a_release_of_refused_files_alone_stays_a_draft(octo: Octo, files: Files) -> None:
+    octo.breaks(method="POST", path="/assets$", status=413, times=2)
+    done = await publish(octo, files("huge.png", "huger.png"))
+    assert done.note.startswith("2 files could not be published")
+    assert (released(octo).draft, done.page_url) == (True, None)
+
+
+async def test_a_pause_that_github_asks_for_is_handed_on(octo: Octo, files: Files) -> None:
+    octo.breaks(FaultKind.SECONDARY_LIMIT, method="POST", path="/assets$", retry_after=70)
+    with pytest.raises(HostError) as failed:
+        await publish(octo, files("fox.png"))
+    assert failed.value.retry_after == 70.0
+
+
+async def test_odd_names_become_plain_ones_and_stay_apart(octo: Octo, files: Files) -> None:
+    images = files("my fox.png", "my.fox.png", "..", "狐.png", "__a__.png")
+    first = await publish(octo, images)
+    assert [each.path for each in first.files] == [
+        "my.fox.png",
+        "my.fox-2.png",
+        "file",
+        "png",
+        "__a__.png",
+    ]
+    assert all(each.url for each in first.files)
+    assert await publish(octo, images) == first
+
+
+async def test_the_older_of_two_drafts_is_filled(octo: Octo, files: Files) -> None:
+    for _ in range(2):  # two workers, of which one was thought dead
+        octo.state.releases.create({"tag_name": "gptimage-r1", "draft": True}, octo.state.now())
+    await publish(octo, files("fox.png"))
+    await publish(octo, files("fox.png"))
+    assert [len(each.assets) for each in octo.state.releases.entries.values()] == [1, 0]
+
+
+async def test_a_run_without_a_thread_has_no_repository(octo: Octo, files: Files) -> None:
+    with pytest.raises(ValueError, match="no thread"):
+        await ReleaseDestination(octo.host).publish(run_of(None), files("fox.png"))
+
+
+async def test_an_upload_may_be_cancelled_and_done_again(octo: Octo, files: Files) -> None:
+    octo.breaks(FaultKind.HANG, method="POST", path="/assets$")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await publish(octo, files("fox.png"))
+    assert (await publish(octo, files("fox.png"))).files[0].url
