@@ -31,7 +31,8 @@ class DirectoryDestination:
     """Writes below `root`, with the rights that the person's umask gives to new files.
 
     A name that is taken by another file gets a number: `logo.png`, `logo_1.png`, `logo_2.png`.
-    Raises OSError when the disk is full or refuses, and then leaves nothing behind.
+    Raises OSError when the disk is full or refuses, and then leaves nothing behind; BatchError for
+    a name that leads out of the root, or through a symbolic link.
     """
 
     def __init__(self, root: Path) -> None:

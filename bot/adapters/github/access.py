@@ -57,8 +57,8 @@ class AppAccess:
 
     async def wrote(self, comment: Comment) -> bool:
         """Whether the App itself wrote the comment."""
-        if comment.performed_via_github_app:
-            return str(comment.performed_via_github_app.id) == self._app_id
+        if app := comment.performed_via_github_app:
+            return self._app_id in {str(app.id), app.client_id}
         author = comment.user
         # A person cannot be of this type; the login alone would prove nothing.
         return author is not None and author.type == "Bot" and author.login == await self._own()

@@ -19,7 +19,10 @@ class Grant(BaseModel, frozen=True):
 
 
 class App(BaseModel, frozen=True):
+    """A GitHub App; its operator may know it by either id."""
+
     id: int
+    client_id: str | None = None
     slug: str = ""
 
 

@@ -34,7 +34,6 @@ _BACKOFF = (0.5, 2.0)  # seconds before the second and the third try
 _PATIENCE = 5.0  # a longer wait is the caller's to schedule
 
 _CONNECT_SECONDS = 5.0
-_READ_SECONDS = 20.0
 _WRITE_SECONDS = 120.0  # one large asset over a slow line
 
 
@@ -79,8 +78,8 @@ class Wire:
         credentials: AppCredentials,
         *,
         clock: Clock,
-        sleep: Sleep = asyncio.sleep,
-        read_seconds: float = _READ_SECONDS,
+        sleep: Sleep,
+        read_seconds: float,
     ) -> None:
         self._github = GitHub(
             AppAuthStrategy(credentials.app_id, credentials.private_key.get_secret_value()),

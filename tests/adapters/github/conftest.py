@@ -19,8 +19,6 @@ from bot.simulators.github import Fault, FaultKind, GitHubState, create_github_a
 from bot.simulators.github.auth import AppKey
 from bot.simulators.github.threads import Comment
 
-PATIENCE = 0.3  # seconds for which the host waits here, where it waits 20 in the field
-
 
 @dataclass
 class Octo:
@@ -30,20 +28,27 @@ class Octo:
     credentials: AppCredentials
     thread: Thread
     connections: set[object]
+    hosts: list[GitHubHost] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
     late: timedelta = timedelta()
 
     def __post_init__(self) -> None:
         self.host = self.connect()
 
-    def connect(self, **changes: Any) -> GitHubHost:
-        """A host of its own, with other credentials if they are given."""
-        return GitHubHost(
+    def connect(self, read_seconds: float = 20.0, **changes: Any) -> GitHubHost:
+        """A host with less patience, or with other credentials."""
+        host = GitHubHost(
             replace(self.credentials, **changes),
             clock=self.now,
             sleep=self.pause,
-            read_seconds=PATIENCE,
+            read_seconds=read_seconds,
         )
+        self.hosts.append(host)
+        return host
+
+    async def close(self) -> None:
+        for host in self.hosts:
+            await host.aclose()
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.late
@@ -94,7 +99,7 @@ async def meet(app_key: AppKey) -> AsyncIterator[Meet]:
                 str(state.app.id), SecretStr(app_key.private), f"{url}/api/v3"
             )
             octo = Octo(state, credentials, _thread(state), connections)
-            stack.push_async_callback(octo.host.aclose)
+            stack.push_async_callback(octo.close)
             return octo
 
         yield start

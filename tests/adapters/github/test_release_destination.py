@@ -1,6 +1,5 @@
 """A run's images become one release, whatever breaks on the way."""
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -289,11 +288,3 @@ async def test_the_older_of_two_drafts_is_filled(octo: Octo, files: Files) -> No
 async def test_a_run_without_a_thread_has_no_repository(octo: Octo, files: Files) -> None:
     with pytest.raises(ValueError, match="no thread"):
         await ReleaseDestination(octo.host).publish(run_of(None), files("fox.png"))
-
-
-async def test_an_upload_may_be_cancelled_and_done_again(octo: Octo, files: Files) -> None:
-    octo.breaks(FaultKind.HANG, method="POST", path="/assets$")
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.2):
-            await publish(octo, files("fox.png"))
-    assert (await publish(octo, files("fox.png"))).files[0].url

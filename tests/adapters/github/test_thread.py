@@ -16,6 +16,7 @@ from bot.simulators.github import Role as GitHubRole
 
 Octo = Any  # of the conftest, which has no name to import
 MARKER = "<!-- gptimage:run:1:0123 -->"
+IMPATIENT = 0.5  # seconds for an answer, where the field allows 20
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -58,7 +59,7 @@ async def test_a_role_that_cannot_be_read_is_an_error(octo: Octo) -> None:
 async def test_a_role_that_does_not_come_in_time_is_an_error(octo: Octo) -> None:
     octo.breaks(FaultKind.HANG, path="/permission$", times=3)
     with pytest.raises(HostError, match="did not answer in time") as failed:
-        await octo.host.role(octo.thread, "maya")
+        await octo.connect(IMPATIENT).role(octo.thread, "maya")
     assert (failed.value.status, failed.value.ambiguous) == (None, False)
 
 
@@ -73,7 +74,6 @@ async def test_a_github_that_is_away_cannot_be_reached(octo: Octo) -> None:
     with pytest.raises(HostError, match="cannot be reached") as failed:
         await host.post(octo.thread, "hello")
     assert (failed.value.status, failed.value.ambiguous) == (None, False)
-    await host.aclose()
 
 
 # --- comments ---------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ async def test_a_comment_whose_answer_was_lost_is_not_posted_again_and_found(
 ) -> None:
     octo.breaks(kind, method="POST", path="/comments$", after_effect=True)
     with pytest.raises(HostError) as failed:
-        await octo.host.post(octo.thread, f"Working {MARKER}")
+        await octo.connect(IMPATIENT).post(octo.thread, f"Working {MARKER}")
     assert failed.value.ambiguous
     (stored,) = octo.comments
     assert await octo.host.find(octo.thread, MARKER, LONG_AGO) == stored.id
@@ -122,6 +122,12 @@ async def test_a_comment_of_somebody_else_is_never_ours(octo: Octo) -> None:
 async def test_our_comment_is_known_by_its_author_where_no_app_is_named(octo: Octo) -> None:
     ours = octo.state.threads.add(1, MARKER, octo.state.bot, octo.state.now())
     assert await octo.host.find(octo.thread, MARKER, LONG_AGO) == ours.id
+
+
+async def test_an_app_may_be_known_by_its_client_id(octo: Octo) -> None:
+    host = octo.connect(app_id=octo.state.app.client_id)
+    comment = await host.post(octo.thread, MARKER)
+    assert await host.find(octo.thread, MARKER, LONG_AGO) == comment
 
 
 async def test_a_comment_is_found_on_any_page_but_not_before_its_time(octo: Octo) -> None:
@@ -285,7 +291,6 @@ async def test_a_key_that_is_none_is_named(octo: Octo) -> None:
     host = octo.connect(private_key=SecretStr("not a key"))
     with pytest.raises(HostError, match="private key"):
         await host.post(octo.thread, "hello")
-    await host.aclose()
 
 
 async def test_tasks_share_their_connections(octo: Octo) -> None:
