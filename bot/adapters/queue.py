@@ -153,18 +153,22 @@ class Crew:
     def __init__(self) -> None:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
-        self._closing = False
+        self.stopped = False
 
     def start(self, name: str, work: Work, places: asyncio.Semaphore) -> None:
         """Do the work as soon as there is a place."""
         if name in self._tasks:
             self._again.add(name)
-        elif not self._closing:
+        elif not self.stopped:
             self._tasks[name] = asyncio.create_task(self._run(name, work, places), name=name)
 
+    def stop(self) -> None:
+        """Start nothing more; what is under way goes on."""
+        self.stopped = True
+
     async def close(self, patience: float) -> None:
-        """Start nothing more, and wait for what is under way; cancel it after `patience`."""
-        self._closing = True
+        """Stop, and wait for what is under way; cancel it after `patience` seconds."""
+        self.stop()
         tasks = list(self._tasks.values())
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=patience)
@@ -176,7 +180,7 @@ class Crew:
         try:
             async with places:
                 self._again.add(name)
-                while name in self._again and not self._closing:
+                while name in self._again and not self.stopped:
                     self._again.discard(name)
                     await _once(name, work)
         finally:
@@ -187,8 +191,17 @@ class Crew:
 async def _once(name: str, work: Work) -> None:
     try:
         await work()
+    except GptimageError as error:  # it says enough
+        _log.warning("%s failed (%s); the sweep will see to it again", name, error)
     except Exception:  # noqa: BLE001  (one subject's trouble must not end the others' work)
         _log.exception("%s failed; the sweep will see to it again", name)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    # Python 3.11's wait_for, which redis-py uses, may swallow a cancellation (gh-86296).
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=1)
 
 
 async def _begin(ctx: Mapping[Any, Any]) -> None:
@@ -215,6 +228,7 @@ class Worker:
         sweep_every: int = 5,
         max_jobs: int = 50,
     ) -> None:
+        connect(url)  # a wrong address is refused now, not in the background
         self._url = url
         self._crew = Crew()
         self._jobs = [self._job(task, handler, max_jobs) for task, handler in handlers.items()]
@@ -224,6 +238,8 @@ class Worker:
 
     async def run(self) -> None:
         """Work until `close` is called; a Redis that is away is waited for."""
+        if self._crew.stopped:
+            return
         self._polling = asyncio.create_task(self._poll())
         try:
             await asyncio.wait([self._polling])
@@ -235,9 +251,9 @@ class Worker:
 
         The default outlasts the longest call to the image provider.
         """
+        self._crew.stop()
         if self._polling:
-            self._polling.cancel()
-            await asyncio.wait([self._polling])
+            await _end(self._polling)
         await self._crew.close(patience)
 
     async def _poll(self) -> None:

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from bot.adapters.queue import ArqScheduler, QueueUnavailable, Worker
 from bot.adapters.valkey import embedded_valkey
+from bot.core.errors import LedgerBusy
 from bot.core.ports import Task
 from tests.adapters.queue.conftest import Work, frozen, working
 
@@ -103,6 +104,13 @@ async def test_closing_waits_for_what_is_under_way_and_starts_nothing_more(
     assert work.done == [begun]
 
 
+async def test_a_worker_that_is_closed_before_it_runs_does_not_run(url: str, work: Work) -> None:
+    worker = a_worker(url, work)
+    await worker.close()
+    await worker.run()
+    assert work.sweeps.empty()
+
+
 async def test_closing_cancels_what_does_not_end_in_time(
     url: str, scheduler: ArqScheduler, work: Work
 ) -> None:
@@ -127,12 +135,12 @@ async def test_a_sweep_that_fails_is_tried_again(
 ) -> None:
     async def sweep() -> None:
         await work.sweep()
-        raise RuntimeError("the ledger is away")
+        raise LedgerBusy("the ledger is locked")
 
     async with working(Worker(url, {}, sweep, sweep_every=1)):
         for _ in range(2):
             await work.next_sweep()
-    assert "sweep failed" in caplog.text
+    assert "sweep failed (the ledger is locked)" in caplog.text
 
 
 async def test_a_worker_outlives_a_queue_that_ends_loses_its_data_and_comes_back(
