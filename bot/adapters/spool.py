@@ -90,13 +90,15 @@ class _Partial:
         self._path = path
         self._partial = Path(name)
         self._file: BinaryIO = os.fdopen(handle, "wb")
-        self._buffer = bytearray()
+        self._waiting: list[bytes] = []
+        self._size = 0
         self._begun = False
 
     async def write(self, data: bytes) -> None:
         """Take the bytes; they go to the disk a megabyte at a time."""
-        self._buffer += data
-        if len(self._buffer) >= _FLUSH_BYTES:
+        self._waiting.append(data)
+        self._size += len(data)
+        if self._size >= _FLUSH_BYTES:
             await self._flush()
 
     async def commit(self) -> None:
@@ -111,11 +113,11 @@ class _Partial:
         self._partial.unlink(missing_ok=True)
 
     async def _flush(self) -> None:
-        buffer, self._buffer = self._buffer, bytearray()
-        await _to_its_end(lambda: self._write(buffer))
+        waiting, self._waiting, self._size = self._waiting, [], 0
+        await _to_its_end(lambda: self._write(waiting))
 
-    def _write(self, data: bytes | bytearray) -> None:
-        self._file.write(data)
+    def _write(self, chunks: list[bytes]) -> None:
+        self._file.writelines(chunks)
         self._file.flush()
         if not self._begun:
             self._begun = True

@@ -4,6 +4,7 @@ import resource
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -236,6 +237,44 @@ async def test_the_kill_point_lies_between_the_first_bytes_and_the_name(
 
 def files(root: Path) -> list[Path]:
     return [path for path in root.rglob(".partial-*") if path.is_file()]
+
+
+async def test_the_bytes_then_the_name_are_forced_to_the_disk(root: Path) -> None:
+    spool = LocalSpool(root)
+    calls: list[str] = []
+
+    def watch(_: object, event: str, function: object) -> None:
+        if event == "c_call" and function in {os.fsync, os.replace}:
+            calls.append("fsync" if function is os.fsync else "replace")
+
+    threading.setprofile(watch)  # of the threads that begin from now on
+    try:
+        await keep(spool, "new/item", b"x")
+    finally:
+        threading.setprofile(None)
+
+    assert calls == ["fsync", "fsync", "replace", "fsync"]  # the first for the new directory
+
+
+@pytest.mark.usefixtures("_hooks")
+async def test_a_cancel_during_a_write_waits_for_the_disk(root: Path) -> None:
+    spool, loop = LocalSpool(root), asyncio.get_running_loop()
+    writing, go_on = asyncio.Event(), threading.Event()
+
+    def hold(_: Point) -> None:
+        loop.call_soon_threadsafe(writing.set)
+        go_on.wait()
+
+    install(hold)
+    task = asyncio.create_task(keep(spool, "run/item", bytes(2_000_000)))
+    await writing.wait()
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=0.05)
+    go_on.set()
+    assert not done
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert names(root / "run") == []
 
 
 _FULL_DISK = """

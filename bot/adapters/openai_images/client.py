@@ -19,7 +19,6 @@ from bot.core.killpoints import Point, reach
 from bot.core.ports import Clock, SpoolWriter
 
 _CONNECT_SECONDS = 10.0
-_CHUNK = 1024 * 1024
 # A 4K picture is some 45 MB of JSON.
 _MOST_BYTES = 256 * 1024 * 1024
 _MOST_FETCHED = 50 * 1024 * 1024
@@ -81,7 +80,7 @@ class Client:
             async with http.stream("GET", url) as response:
                 if response.next_request is None:
                     response.raise_for_status()
-                    await _write(response.aiter_bytes(_CHUNK), writer, _MOST_FETCHED)
+                    await _write(response.aiter_bytes(), writer, _MOST_FETCHED)
                     return
                 url = response.next_request.url
         raise ValueError("too many redirects")
@@ -125,7 +124,7 @@ async def _watch(request: httpx2.Request) -> None:
 
 async def _copy(response: Any, writer: SpoolWriter) -> None:
     await writer.write(first_line(failures.request_id(response.headers)))
-    await _write(response.iter_bytes(_CHUNK), writer, _MOST_BYTES)
+    await _write(response.iter_bytes(), writer, _MOST_BYTES)
 
 
 async def _write(chunks: AsyncIterator[bytes], writer: SpoolWriter, most: int) -> None:

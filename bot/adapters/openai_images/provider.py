@@ -59,6 +59,9 @@ class OpenAIImages:
         self._call_timeout = call_timeout
         self._clock = clock
         self._client: Client | None = None
+        # Decoding keeps the interpreter busy: one after the other, the first is ready sooner
+        # and the last no later.
+        self._decoding = asyncio.Lock()
 
     async def aclose(self) -> None:
         """Let go of the network; a later call opens it again."""
@@ -129,7 +132,8 @@ class OpenAIImages:
                     client = await self._connected()
                     await client.fetch(url, writer)
                 case Span() | str() as text:
-                    await _decode(answer, text, writer)
+                    async with self._decoding:
+                        await _decode(answer, text, writer)
                 case never:
                     assert_never(never)
         return await self._fetch(_image(key))

@@ -18,10 +18,12 @@ same_directory = settings(suppress_health_check=[HealthCheck.function_scoped_fix
 # --- the skeleton -----------------------------------------------------------------------------
 
 _long_strings = st.builds(
-    lambda text, times: text * times, st.text(min_size=1, max_size=40), st.integers(0, 2 * LONG)
+    lambda text, times: text * times,
+    st.text(min_size=1, max_size=40) | st.text('\\\\"/a', min_size=1, max_size=5),
+    st.integers(0, 2 * LONG),
 )
 _values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=50) | _long_strings,
+    st.none() | st.booleans() | st.integers() | st.text('\\\\" {}☃', max_size=9) | _long_strings,
     lambda inner: (
         st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=20), inner, max_size=4)
     ),
