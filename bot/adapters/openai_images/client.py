@@ -42,7 +42,7 @@ class Client:
         self._clock = clock
         self._local = _is_loopback(base_url)
         self._sdk = openai.AsyncOpenAI(
-            api_key=api_key.get_secret_value(),
+            api_key=api_key.get_secret_value().strip(),  # files end in a newline, headers may not
             organization=organization,
             base_url=base_url,
             max_retries=0,

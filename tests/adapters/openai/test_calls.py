@@ -250,6 +250,11 @@ async def test_a_prompt_that_cannot_be_written_costs_nothing(
     assert simulator.calls == []
 
 
+async def test_a_key_with_the_newline_of_its_file_is_a_key(provide: Provide) -> None:
+    answer = await provide(api_key=SecretStr("sk-from-a-file\n")).create(call(), "a")
+    assert answer.image == "a.image"
+
+
 async def test_no_word_of_the_server_and_no_key_is_repeated(
     provide: Provide, simulator: ImagesSimulator
 ) -> None:
