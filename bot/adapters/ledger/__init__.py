@@ -1,5 +1,6 @@
 """The ledger on SQLite or PostgreSQL: one implementation, the truth of the house."""
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,9 @@ from bot.adapters.ledger.runs import SqlRuns
 
 # GitHub waits ten seconds for the answer to a delivery; whoever asks here waits no longer than
 # this for a lock, and says "later" in good time.
-PATIENCE = timedelta(seconds=2.5)
+PATIENCE = timedelta(seconds=2)
+# Nobody waits for a program that starts, and many of them may start at once.
+_UPGRADE_PATIENCE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,20 @@ async def open_ledger(url: str | Path, *, patience: timedelta = PATIENCE) -> Sql
 
     Raises LedgerBusy, and SettingsError for a URL that cannot be a ledger.
     """
-    database = connect(url, patience)
-    try:
-        await schema.upgrade(database)
-    except BaseException:
-        await database.close()
-        raise
+    async with AsyncExitStack() as stack:
+        database = connect(url, patience)
+        stack.push_async_callback(database.close)
+        if not await schema.is_current(database):
+            await _upgrade(url)
+        stack.pop_all()
     return SqlLedger(
         SqlLeases(database), SqlInbox(database), SqlRuns(database), SqlOutbox(database), database
     )
+
+
+async def _upgrade(url: str | Path) -> None:
+    database = connect(url, _UPGRADE_PATIENCE)
+    try:
+        await schema.upgrade(database)
+    finally:
+        await database.close()

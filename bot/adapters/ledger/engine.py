@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, MissingGreenlet, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.core.errors import LedgerBusy, SettingsError
+
+# SQLAlchemy takes leave of a server for two seconds; of one that is frozen, it may take these.
+_GOODBYE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +33,30 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that is committed when the block ends well. Raises LedgerBusy."""
-        with _busy():
-            async with asyncio.timeout(self._seconds), self.writer.begin() as connection:
-                yield connection
+        async with self._in_time(), self.writer.begin() as connection:
+            yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A snapshot that no writer changes, and that holds up no writer. Raises LedgerBusy."""
-        with _busy():
-            async with asyncio.timeout(self._seconds), self.reader.connect() as connection:
-                yield connection
+        async with self._in_time(), self.reader.connect() as connection:
+            yield connection
 
     async def close(self) -> None:
         """Close every connection."""
         await self.reader.dispose()
         await self.writer.dispose()
 
-    @property
-    def _seconds(self) -> float | None:
-        # SQLite ends every wait by itself; a server that is frozen must be given up on.
-        if self.writer.dialect.name == "sqlite":
-            return None
-        return self.patience.total_seconds()
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """Give up on a server that is frozen; SQLite ends every wait by itself."""
+        frozen = goodbye = None
+        if self.writer.dialect.name == "postgresql":
+            frozen = self.patience.total_seconds()
+            goodbye = frozen + _GOODBYE
+        with _busy():
+            async with asyncio.timeout(goodbye), asyncio.timeout(frozen):
+                yield
 
 
 def connect(url: str | Path, patience: timedelta) -> Database:
@@ -90,15 +95,21 @@ def _sqlite(path: Path, patience: timedelta) -> Database:
     for engine, begin in ((writer, "BEGIN IMMEDIATE"), (reader, "BEGIN")):
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
         event.listen(engine.sync_engine, "begin", partial(_begin, begin))
+        event.listen(engine.sync_engine, "close", _let_go)
     return Database(writer, reader, patience)
 
 
 def _private(path: Path) -> None:
     """Prompts and links are nobody else's business: new directories and files are the owner's."""
     missing = [folder for folder in path.parents if not folder.exists()]
-    for folder in reversed(missing):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    path.touch(mode=0o600)
+    try:
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise SettingsError([f"GPTIMAGE_DATA_DIR: no ledger at {path}: {error.strerror}"]) from None
+    if not path.is_file():
+        raise SettingsError([f"GPTIMAGE_DATA_DIR: no ledger at {path}: it is not a file"])
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:
@@ -110,6 +121,16 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
 
 def _begin(statement: str, connection: Connection) -> None:
     connection.exec_driver_sql(statement)
+
+
+def _let_go(connection: Any, _: object) -> None:
+    """End the transaction of a task that was cancelled before its connection is closed.
+
+    SQLite keeps a closed connection, and its lock, for as long as somebody refers to a cursor
+    that was not read to its end; the traceback of the cancelled task does.
+    """
+    with suppress(sqlite3.Error, MissingGreenlet):
+        connection.rollback()
 
 
 # --- PostgreSQL -------------------------------------------------------------------------------

@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.adapters.ledger.columns import Time
 from bot.adapters.ledger.engine import Database
 from bot.adapters.ledger.tables import leases
 from bot.adapters.ledger.upsert import insert
@@ -69,9 +70,12 @@ async def fence(connection: AsyncConnection, lease: Lease, kind: str) -> str:
 
 
 def is_free(kind: str, name: ColumnElement[str], now: datetime) -> ColumnElement[bool]:
-    """Whether nobody holds the subject of a row, as a condition of a query."""
-    held = exists().where(leases.c.subject == f"{kind}:" + name, leases.c.until > now)
-    return ~held
+    """Whether nobody holds the subject of a row, as a condition of a query.
+
+    A scalar subquery is looked up row by row; PostgreSQL would join an EXISTS, and read all leases.
+    """
+    until = select(leases.c.until).where(leases.c.subject == f"{kind}:" + name).scalar_subquery()
+    return func.coalesce(until, literal(_PAST, Time)) <= literal(now, Time)
 
 
 def _same(lease: Lease) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

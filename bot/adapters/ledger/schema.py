@@ -1,6 +1,7 @@
 """The tables are those of this program: seen at one look, or made so."""
 
-from pathlib import Path
+from importlib import import_module
+from types import ModuleType
 
 from sqlalchemy import Connection, inspect, text
 
@@ -13,13 +14,20 @@ HEAD = "0001"
 _LOCK = int.from_bytes(b"gptimage")
 
 
-async def upgrade(database: Database) -> None:
-    """Bring the tables up to date, unless they are. Raises LedgerBusy."""
+async def is_current(database: Database) -> bool:
+    """Whether the tables are those of this program. Raises LedgerBusy."""
     async with database.read() as connection:
-        if await connection.run_sync(revision) == HEAD:
-            return
+        return await connection.run_sync(revision) == HEAD
+
+
+async def upgrade(database: Database) -> None:
+    """Bring the tables up to date in one transaction. Raises LedgerBusy.
+
+    Whoever comes second waits for the first, and finds nothing to do.
+    """
+    migrations = import_module("bot.adapters.ledger.migrations")  # before anything is locked
     async with database.write() as connection:
-        await connection.run_sync(_upgrade)
+        await connection.run_sync(_upgrade, migrations)
 
 
 def revision(connection: Connection) -> str | None:
@@ -30,13 +38,7 @@ def revision(connection: Connection) -> str | None:
     return found
 
 
-def _upgrade(connection: Connection) -> None:
-    """Run the missing revisions in this transaction; whoever comes second finds nothing to do."""
-    from alembic import command  # noqa: PLC0415  (its import costs more than opening a ledger)
-    from alembic.config import Config  # noqa: PLC0415
-
-    if connection.dialect.name == "postgresql":  # SQLite's transaction is alone already
+def _upgrade(connection: Connection, migrations: ModuleType) -> None:
+    if connection.dialect.name == "postgresql":  # a writer of SQLite is alone already
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    command.upgrade(config, "head")
+    migrations.run(connection)
