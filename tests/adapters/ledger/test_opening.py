@@ -51,6 +51,15 @@ async def test_a_reopened_ledger_holds_what_it_held(url: str, now: datetime) -> 
         assert lease == Lease("run:a", epoch, now)
 
 
+async def test_a_ledger_of_a_newer_program_is_left_alone(url: str) -> None:
+    ledger = await open_ledger(url)
+    async with ledger.database.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await ledger.close()
+    with pytest.raises(SettingsError, match="a newer gptimage made this ledger"):
+        await open_ledger(url)
+
+
 OPENER = """
 import asyncio, sys
 from bot.adapters.ledger import open_ledger

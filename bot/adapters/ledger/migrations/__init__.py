@@ -7,11 +7,22 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection
+
+from bot.core.errors import SettingsError
 
 
 def run(connection: Connection) -> None:
-    """Run the revisions that are missing, in the caller's transaction."""
+    """Run the revisions that are missing, in the caller's transaction.
+
+    Raises SettingsError for tables that a newer program has left.
+    """
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:  # the revision that is there is not among ours
+        raise SettingsError(
+            [f"DATABASE_URL: a newer gptimage made this ledger ({error})"]
+        ) from None
