@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from bot.core.catalog import DEFAULT_MODEL, MODELS
 
@@ -14,15 +14,12 @@ Background = Literal["auto", "transparent", "opaque"]
 RetryError = Literal["rate_limit", "timeout", "server_error"]
 
 
-def _listed(value: object) -> object:
-    """One, or a list of them."""
-    match value:
-        case str():
-            return (value,)
-        case list():
-            return tuple(value)
-        case _:
-            return value
+def _list(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _one_or_list(value: object) -> object:
+    return (value,) if isinstance(value, str) else _list(value)
 
 
 def _exact(value: object) -> object:
@@ -30,7 +27,9 @@ def _exact(value: object) -> object:
     return Decimal(str(value)) if type(value) in {int, float} else value
 
 
-_Paths = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1, max_length=16)]
+_Paths = Annotated[
+    tuple[str, ...], BeforeValidator(_one_or_list), Field(min_length=1, max_length=16)
+]
 
 
 class Part(BaseModel):
@@ -44,7 +43,7 @@ class RetryPolicy(Part):
 
     max_retries: int = Field(2, ge=0, le=5, description="Repetitions of one call, at most.")
     retry_delay_ms: int = Field(5_000, ge=100, le=60_000, description="Wait before each.")
-    retry_on_errors: Annotated[tuple[RetryError, ...], BeforeValidator(_listed)] = Field(
+    retry_on_errors: Annotated[tuple[RetryError, ...], BeforeValidator(_list)] = Field(
         ("rate_limit", "timeout"), description="Classes of errors that are worth repeating."
     )
     retry_in_doubt: bool = Field(
@@ -92,9 +91,12 @@ class BatchConfig(Part):
     max_concurrent: int = Field(2, ge=1, le=10, description="Jobs at a time.")
     timeout: int = Field(600_000, ge=1_000, le=3_600_000, description="Working time in ms.")
     retry_policy: RetryPolicy = Field(default_factory=RetryPolicy)
-    max_cost: Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, le=1_000_000)] | None = Field(
-        None, description="Refuse the batch if it may cost more, in USD."
-    )
+    max_cost: (
+        Annotated[
+            Decimal, BeforeValidator(_exact), PlainSerializer(float), Field(gt=0, le=1_000_000)
+        ]
+        | None
+    ) = Field(None, description="Refuse the batch if it may cost more, in USD.")
 
 
 # --- the schema -------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ Source: OpenAI's pages on image generation and pricing, November 2026. The list 
 world, so an unknown model is warned about and never refused.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -112,6 +113,7 @@ _LONGEST = 3840
 _LEAST_PIXELS, _MOST_PIXELS = 655_360, 8_294_400
 _STEEPEST = 3
 _EXPERIMENTAL = 2560 * 1440
+_SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +139,8 @@ class Size:
 
 def parse_size(text: str) -> Size | None:
     """The size that `WIDTHxHEIGHT` names; None for anything else."""
-    width, cross, height = text.partition("x")
-    digits = all(part.isascii() and part.isdecimal() and len(part) <= 5 for part in (width, height))
-    return Size(int(width), int(height)) if cross and digits else None
+    found = _SIZE.fullmatch(text)
+    return Size(int(found[1]), int(found[2])) if found else None
 
 
 def size_problem(size: Size) -> str:

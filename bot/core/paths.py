@@ -1,8 +1,8 @@
 """Where an image may be written: names that mean the same, and nothing more, on every system."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
-from urllib.parse import unquote
 
 _LONGEST_NAME = 255  # bytes; the limit of one name on common file systems
 _LONGEST_PATH = 1024
@@ -12,17 +12,46 @@ _RESERVED = frozenset(
     + [f"{device}{n}" for device in ("com", "lpt") for n in range(1, 10)]
 )
 _FORBIDDEN = frozenset('<>:"|?*')
+_EXTENSION = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+_ENDINGS = frozenset({"png", "jpg", "jpeg", "webp"})
+# Dots, slashes and NUL in the spelling of an address, encoded once or more often.
+_ENCODED = re.compile(r"%(25)*(2e|2f|5c|00)", re.IGNORECASE)
+# Other letters that are drawn as a slash; what NFKC turns into one is found by it.
+_SLASHES = frozenset("\u2044\u2215\u2216\u29f5\u29f8\u29f9")
 
 
 def problem(path: str) -> str:
     """Why a relative output path is refused, or nothing ("")."""
-    plain = unicodedata.normalize("NFKC", unquote(path))
-    return next(_problems(path), "") or next(_problems(plain), "")
+    plain = unicodedata.normalize("NFKC", path)
+    return next(_problems(path), "") or next(_disguises(path, plain), "")
 
 
 def fold(path: str) -> str:
     """What two paths have in common when they are one file on some system."""
     return unicodedata.normalize("NFC", path).casefold()
+
+
+def parents(path: str) -> Iterator[str]:
+    """The folders that a file stands in, the outermost first."""
+    names = path.split("/")
+    return ("/".join(names[:depth]) for depth in range(1, len(names)))
+
+
+def _disguises(path: str, plain: str) -> Iterator[str]:
+    """What is harmless as it stands, and not to a reader that translates it first."""
+    if _ENCODED.search(plain):
+        yield "it holds an encoded dot or slash (%2e, %2f)"
+    if _SLASHES & set(path) or plain.count("/") != path.count("/"):
+        yield "it holds a character that only looks like a slash"
+    yield from _problems(plain)
+
+
+def of_images(path: str, image_format: str, count: int) -> tuple[str, ...]:
+    """`fox.png`, or `fox-1.png`, `fox-2.png` for several; the format decides the ending."""
+    stem, dot, ending = path.rpartition(".")
+    stem = stem if dot and stem and ending.lower() in _ENDINGS else path
+    numbers = [f"-{n}" for n in range(1, count + 1)] if count > 1 else [""]
+    return tuple(f"{stem}{number}.{_EXTENSION[image_format]}" for number in numbers)
 
 
 def _problems(path: str) -> Iterator[str]:

@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass
 from bot.core import paths
 from bot.core.batch import BatchConfig, Job
 
-_EXTENSION = {"png": "png", "jpeg": "jpg", "webp": "webp"}
-_ENDINGS = frozenset({"png", "jpg", "jpeg", "webp"})
 _ID = 10
 _SLUG = 60
 
@@ -52,11 +50,11 @@ class Item:
 
 def plan(config: BatchConfig, run_id: str) -> tuple[Item, ...]:
     """The items of a run in the batch's order; the same batch and id give the same items."""
-    taken: set[str] = set()
+    taken = _chosen(config)
     wanted = [
-        (job, sample, _free(_path(entry, sample), taken), _call(entry))
+        (job, sample, path if entry.output_path else _free(path, taken), _call(entry))
         for job, entry in enumerate(config.jobs)
-        for sample in range(entry.sample_count)
+        for sample, path in enumerate(_paths(entry))
     ]
     return tuple(
         _item(run_id, index, job, sample, path, call)
@@ -96,16 +94,21 @@ def _unless_auto(value: str | None) -> str | None:
 # --- names ------------------------------------------------------------------------------------
 
 
-def _path(job: Job, sample: int) -> str:
-    """`fox.png`; with several samples `fox-1.png`, `fox-2.png`; the format decides the ending."""
-    stem = _stem(job.output_path) if job.output_path else slug(job.prompt)
-    number = f"-{sample + 1}" if job.sample_count > 1 else ""
-    return f"{stem}{number}.{_EXTENSION[job.output_format]}"
+def _paths(job: Job) -> tuple[str, ...]:
+    path = job.output_path or _title(job.prompt)
+    return paths.of_images(path, job.output_format, job.sample_count)
 
 
-def _stem(path: str) -> str:
-    stem, dot, ending = path.rpartition(".")
-    return stem if dot and stem and ending.lower() in _ENDINGS else path
+def _title(prompt: str) -> str:
+    """The name of a file whose author left it to us."""
+    name = slug(prompt)
+    return f"image-{name}" if paths.problem(name) else name  # a picture of "NUL"
+
+
+def _chosen(config: BatchConfig) -> set[str]:
+    """The files and folders that people named: a name of ours makes way for them."""
+    named = (path for job in config.jobs if job.output_path for path in _paths(job))
+    return {paths.fold(each) for path in named for each in (path, *paths.parents(path))}
 
 
 def _free(path: str, taken: set[str]) -> str:

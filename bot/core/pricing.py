@@ -4,17 +4,18 @@ Prices and formulas: OpenAI's pricing page and calculator, November 2026. A pric
 million tokens is the same number in micro-dollars per token, so all sums are exact.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
-from math import ceil, floor, sqrt
+from math import ceil, isqrt
 from typing import Generic, TypeVar
 
 from bot.core.batch import BatchConfig, Job
 from bot.core.catalog import MODELS, THREE_SIZES, Model, Size, parse_size
 
 _MICROS = 1_000_000
+_UP = Context(rounding=ROUND_CEILING)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,9 +27,9 @@ class Money:
     @classmethod
     def from_usd(cls, dollars: Decimal) -> "Money":
         """The amount; what is below a micro-dollar is rounded up. Raises ValueError for NaN."""
-        if not dollars.is_finite():
-            raise ValueError("an amount of money must be finite")
-        return cls(int((dollars * _MICROS).to_integral_value(ROUND_CEILING)))
+        if not dollars.is_finite() or dollars < 0:
+            raise ValueError("an amount of money must be finite and not below zero")
+        return cls(int(_UP.multiply(dollars, _MICROS).to_integral_value(ROUND_CEILING)))
 
     @property
     def usd(self) -> Decimal:
@@ -46,9 +47,9 @@ class Money:
 
     def __str__(self) -> str:
         """Such as `$0.0132`: at least cents, and what is below them as far as four places."""
-        amount = self.usd.quantize(Decimal("0.0001"), ROUND_CEILING)
-        text = f"{amount:,.4f}"
-        return "$" + text.removesuffix("00")
+        amount = abs(self.usd).quantize(Decimal("0.0001"), ROUND_CEILING)
+        sign = "-" if self.micros < 0 else ""
+        return f"{sign}${amount:,.4f}".removesuffix("00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class Range(Generic[T]):
 
 Tokens = Range[int]
 Costs = Range[Money | None]
+N = TypeVar("N", int, Decimal)
+_Measure = Callable[[Model, Size, str], Range[N]]
 
 
 def cost(model: str, usage: Usage) -> Money | None:
@@ -81,13 +84,13 @@ def cost(model: str, usage: Usage) -> Money | None:
     known = MODELS.get(model)
     if known is None:
         return None
-    prices = known.prices
-    micros = (
-        usage.text_tokens * prices.text_in
-        + usage.image_tokens * prices.image_in
-        + usage.output_tokens * prices.image_out
-    )
-    return Money(int(micros.to_integral_value(ROUND_CEILING)))
+    picture = usage.output_tokens * known.prices.image_out
+    return _bill(known, usage.text_tokens, usage.image_tokens, picture)
+
+
+def _bill(model: Model, text: int, image: int, picture: Decimal) -> Money:
+    micros = text * model.prices.text_in + image * model.prices.image_in + picture
+    return Money(ceil(micros))
 
 
 # --- output tokens ----------------------------------------------------------------------------
@@ -105,6 +108,19 @@ _TABLE: Mapping[str, Mapping[str, tuple[int, int, int]]] = {
     "mini": {"low": (625, 750, 750), "medium": (1375, 1875, 1875), "high": (4500, 6500, 6500)},
 }
 
+# Only gateways still serve gpt-image-1, and some bill it by picture: micro-dollars, as in the guide
+# of aihubmix and in the order of THREE_SIZES.
+_PER_IMAGE: Mapping[str, Mapping[str, tuple[int, int, int]]] = {
+    "1": {
+        "low": (11_000, 16_000, 16_000),
+        "medium": (42_000, 63_000, 63_000),
+        "high": (167_000, 250_000, 250_000),
+    },
+}
+
+# A price that is rounded to a tenth of a cent may hide half of it: 62.5 tokens of the mini.
+_ROUNDED: Mapping[str, int] = {"mini": 63}
+
 # 2.6 has no published formula: low and medium were measured at 1 to 4.5 times those of 2.5, never
 # above its own high (third parties, November 2026).
 _MEASURED_FACTOR = Fraction(9, 2)
@@ -114,7 +130,7 @@ def output_tokens(model: Model, size: Size, quality: str, n: int = 1) -> Tokens:
     """Tokens of `n` pictures; a range only where no formula is published."""
     if model.family in _TABLE:
         exact = n * _TABLE[model.family][quality][THREE_SIZES.index(str(size))]
-        return Range(exact, exact, exact)
+        return Range(exact, exact, exact + n * _ROUNDED.get(model.family, 0))
     exact = _formula(_GRID["2" if model.family == "2" else "2.5"][quality], size, n)
     if model.approximate and quality in {"low", "medium"}:
         most = min(ceil(exact * _MEASURED_FACTOR), _formula(_GRID["2.5"]["high"], size, n))
@@ -128,13 +144,22 @@ def _formula(grid: int, size: Size, n: int) -> int:
     return ceil(Fraction(n * grid * rows * (2_000_000 + size.pixels), 4_000_000))
 
 
-def _job_output(model: Model, job: Job) -> Tokens:
-    """One picture of the job, also where it leaves size or quality to the server."""
+def _picture_price(model: Model, size: Size, quality: str) -> Range[Decimal]:
+    """What one picture adds to the bill, in micro-dollars."""
+    tokens, price = output_tokens(model, size, quality), model.prices.image_out
+    low, expected, high = tokens.low * price, tokens.expected * price, tokens.high * price
+    if model.family in _PER_IMAGE:
+        expected = Decimal(_PER_IMAGE[model.family][quality][THREE_SIZES.index(str(size))])
+    return Range(min(low, expected), expected, max(high, expected))
+
+
+def _of_one_picture(model: Model, job: Job, measure: _Measure[N]) -> Range[N]:
+    """Measured for one picture of the job, also where it leaves size or quality to the server."""
     size = parse_size(job.size)
     sizes = [size] if size else [Size(*map(int, name.split("x"))) for name in THREE_SIZES]
     qualities = model.qualities if job.quality == "auto" else (job.quality,)
-    every = [output_tokens(model, s, q) for s in sizes for q in qualities]
-    usual = output_tokens(model, sizes[0], "medium" if job.quality == "auto" else job.quality)
+    every = [measure(model, s, q) for s in sizes for q in qualities]
+    usual = measure(model, sizes[0], "medium" if job.quality == "auto" else job.quality)
     return Range(min(t.low for t in every), usual.expected, max(t.high for t in every))
 
 
@@ -143,13 +168,14 @@ def _job_output(model: Model, job: Job) -> Tokens:
 _PATCH = 16
 _MOST_PATCHES = 1536
 _OVERHEAD = 6  # tokens of text a call has besides its prompt
+_LONGEST_TOKEN = 128  # bytes; only runs of blanks come near it
 
 
 def text_tokens(prompt: str) -> Tokens:
     """About a quarter of the bytes; never more than there are bytes."""
     size = len(prompt.encode())
-    usual = ceil(size / 4) + _OVERHEAD
-    return Range(usual, usual, size + _OVERHEAD)
+    counts = ceil(size / _LONGEST_TOKEN), ceil(size / 4), size
+    return Range(*(count + _OVERHEAD for count in counts))
 
 
 def image_tokens(size: Size) -> int:
@@ -160,8 +186,8 @@ def image_tokens(size: Size) -> int:
     patches = ceil(width / _PATCH) * ceil(height / _PATCH)
     if patches <= _MOST_PATCHES:
         return patches
-    shrink = sqrt(_MOST_PATCHES * _PATCH * _PATCH / (width * height))
-    return floor(width * shrink / _PATCH) * floor(height * shrink / _PATCH)
+    shape = width / height
+    return isqrt(int(_MOST_PATCHES * shape)) * isqrt(int(_MOST_PATCHES / shape))
 
 
 # --- estimates --------------------------------------------------------------------------------
@@ -246,7 +272,7 @@ def _job_estimate(
         index=index,
         model=job.model,
         images=count,
-        output_tokens=_times(_job_output(known, job), count) if known else None,
+        output_tokens=_times(_of_one_picture(known, job, output_tokens), count) if known else None,
         input_tokens=InputTokens(
             _times(text_tokens(job.prompt), count),
             _times(_reference_tokens(job, references), count),
@@ -271,28 +297,35 @@ def _call_costs(job: Job, references: Mapping[str, Size]) -> Costs:
     if model is None:
         return Range(None, None, None)
     text, image = text_tokens(job.prompt), _reference_tokens(job, references)
-    out = _job_output(model, job)
-    usages = (
-        Usage(text.low, image.low, out.low),
-        Usage(text.expected, image.expected, out.expected),
-    )
+    picture = _of_one_picture(model, job, _picture_price)
     return Range(
-        cost(model.name, usages[0]),
-        cost(model.name, usages[1]),
-        cost(model.name, Usage(text.high, image.high, out.high)),
+        _bill(model, text.low, image.low, picture.low),
+        _bill(model, text.expected, image.expected, picture.expected),
+        _bill(model, text.high, image.high, picture.high),
     )
 
 
 def _reference_tokens(job: Job, references: Mapping[str, Size]) -> Tokens:
-    each = [_one_reference(references.get(path)) for path in job.references]
+    each = [_one_reference(job, references.get(path)) for path in job.references]
+    if job.mask_image_path is not None:
+        each.append(_MASK)
     return Range(sum(t.low for t in each), sum(t.expected for t in each), sum(t.high for t in each))
 
 
-def _one_reference(size: Size | None) -> Tokens:
-    if size is None:
-        return Range(_PATCH, _MOST_PATCHES, _MOST_PATCHES)
+# What the older models count besides, at most, for a reference that is kept to closely: OpenAI's
+# guide on images.
+_HIGH_FIDELITY = 6240
+# No page says whether a mask is billed as an image: expect not, and reserve as if.
+_MASK = Range(0, 0, _MOST_PATCHES)
+
+
+def _one_reference(job: Job, size: Size | None) -> Tokens:
+    model = MODELS.get(job.model)
+    if size is None or model is None or not model.free_size:
+        more = _HIGH_FIDELITY if job.input_fidelity == "high" else 0
+        return Range(1, _MOST_PATCHES, _MOST_PATCHES + more)
     exact = image_tokens(size)
-    return Range(exact, exact, max(exact, _MOST_PATCHES))
+    return Range(exact, exact, _MOST_PATCHES)
 
 
 def _times(tokens: Tokens, count: int) -> Tokens:

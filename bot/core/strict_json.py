@@ -15,8 +15,13 @@ from math import isfinite
 from bot.core.errors import BatchError, Problem
 
 _LONGEST_NUMBER = 30
-_STRING = r'"(?:\\.|[^"\\])*"'
-_COMMENT = re.compile(rf"({_STRING})|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_AROUND = 40  # letters that are shown on both sides of a mistake
+_DEEPEST = 20  # a batch has four levels
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# A string, or a comment, that is not closed goes to the end: looking for its end again from every
+# later place would let one comment on GitHub keep a worker busy for a minute.
+_STRING = r'"(?:\\.|[^"\\])*+"?'
+_COMMENT = re.compile(rf"({_STRING}|/\*(?:(?!\*/).)*+\Z)|//[^\n]*|/\*.*?\*/", re.DOTALL)
 _LAST_COMMA = re.compile(rf"({_STRING})|,(?=\s*[}}\]])", re.DOTALL)
 
 
@@ -39,6 +44,7 @@ def read(text: str, *, comments: bool = False) -> tuple[object, tuple[Problem, .
     With `comments`, `//`, `/* */` and a last comma are accepted (JSONC). Raises BatchError for
     text that is no JSON at all.
     """
+    text = text.removeprefix("\ufeff")  # some editors leave a byte order mark
     source = _without_comments(text) if comments else text
     try:
         data = json.loads(
@@ -51,8 +57,8 @@ def read(text: str, *, comments: bool = False) -> tuple[object, tuple[Problem, .
     except json.JSONDecodeError as error:
         raise BatchError([_syntax(error)]) from None
     except RecursionError:
-        raise BatchError([Problem("", "the JSON is nested too deeply")]) from None
-    return data, tuple(_faults(data))
+        raise BatchError([_TOO_DEEP]) from None
+    return data, tuple(faults(data))
 
 
 def guess(word: str, known: Iterable[str]) -> str:
@@ -83,45 +89,68 @@ def _int(text: str) -> int | Unusable:
     return int(text) if len(text) <= _LONGEST_NUMBER else Unusable(text)
 
 
-def _faults(data: object) -> Iterator[Problem]:
-    """Walk the data without recursion: it may be as deep as the reader allows."""
-    left: list[tuple[str, object]] = [("", data)]
-    while left:
-        path, value = left.pop()
-        match value:
-            case Unusable(text):
-                yield Problem(path, f"{text[:_LONGEST_NUMBER]} is not a usable number")
-            case str():
-                yield from _text_faults(path, value)
-            case list():
-                left.extend((f"{path}[{i}]", each) for i, each in enumerate(value))
-            case Mapping():
-                twice = value.twice if isinstance(value, _Object) else ()
-                yield from (
-                    Problem(join(path, key), "this key is given more than once") for key in twice
-                )
-                left.extend((join(path, str(key)), each) for key, each in value.items())
-            case _:
-                pass
+def faults(data: object) -> Iterator[Problem]:
+    """What no batch may hold, wherever it stands in the data."""
+    level: list[tuple[str, object]] = [("", data)]
+    for _ in range(_DEEPEST):
+        for path, value in level:
+            yield from _value_faults(path, value)
+        level = [inner for path, value in level for inner in _inside(path, value)]
+    if level:
+        yield _TOO_DEEP
+
+
+_TOO_DEEP = Problem("", "the JSON is nested too deeply")
+
+
+def _inside(path: str, value: object) -> Iterator[tuple[str, object]]:
+    match value:
+        case list():
+            yield from ((f"{path}[{index}]", each) for index, each in enumerate(value))
+        case Mapping():
+            yield from ((join(path, str(key)), each) for key, each in value.items())
+        case _:
+            pass
+
+
+def _value_faults(path: str, value: object) -> Iterator[Problem]:
+    match value:
+        case Unusable(text):
+            yield Problem(path, f"{text[:_LONGEST_NUMBER]} is not a usable number")
+        case float() if not isfinite(value):
+            yield Problem(path, f"{value} is not a usable number")
+        case int() if abs(value) >= 10**_LONGEST_NUMBER:
+            yield Problem(path, f"a number of more than {_LONGEST_NUMBER} digits is not usable")
+        case str():
+            yield from _text_faults(path, value)
+        case _Object():
+            for key in value.twice:
+                yield Problem(join(path, key), "this key is given more than once")
+        case _:
+            pass
 
 
 def _text_faults(path: str, text: str) -> Iterator[Problem]:
     if "\0" in text:
         yield Problem(path, "it holds a NUL character")
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
+    if _SURROGATE.search(text):
         yield Problem(path, "it holds half of a character (a lone surrogate)")
 
 
 def join(path: str, key: str) -> str:
-    """The path of a key: `jobs[0].size`. Keys that are no text are shown harmlessly."""
-    name = key[:60].encode("utf-8", "replace").decode().replace("\0", "?")
-    return f"{path}.{name}" if path else name
+    """The path of a key: `jobs[0].size`."""
+    return f"{path}.{shown(key, 60)}" if path else shown(key, 60)
+
+
+def shown(text: str, most: int = 40) -> str:
+    """The beginning of a text, harmless wherever it is printed."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:most])
 
 
 def _syntax(error: json.JSONDecodeError) -> Problem:
-    lines = error.doc.splitlines() or [""]
-    line = lines[min(error.lineno, len(lines)) - 1].strip()[:80]
-    found = f": `{line}`" if line else ""
+    line, at = error.doc.split("\n")[error.lineno - 1], error.colno - 1
+    around = shown(line[max(0, at - _AROUND) : at + _AROUND].strip(), 2 * _AROUND)
+    found = f": `{around}`" if around else ""
     message = f"the JSON cannot be read at line {error.lineno}, column {error.colno}{found}"
     return Problem("", message, _syntax_hint(error))
 

@@ -1,0 +1,54 @@
+"""Read a batch, and name everything that is wrong with it at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.core import strict_json
+from bot.core.batch import BatchConfig
+from bot.core.errors import BatchError, Problem
+from bot.core.parse.around import Around, BatchLimits
+from bot.core.parse.reading import Reading
+
+__all__ = ["Around", "BatchLimits", "ParsedBatch", "parse_batch", "parse_batch_data"]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedBatch:
+    """A valid batch, and what its author should know of it."""
+
+    config: BatchConfig
+    warnings: tuple[str, ...]
+
+
+def parse_batch(text: str, around: Around | None = None, *, comments: bool = False) -> ParsedBatch:
+    """The batch that the JSON text describes.
+
+    Raises BatchError, and no other exception, with every wrong field at once. With `comments`,
+    JSONC is understood.
+    """
+    data, faults = strict_json.read(text, comments=comments)
+    return _parse(data, around or Around(), faults)
+
+
+def parse_batch_data(data: object, around: Around | None = None) -> ParsedBatch:
+    """The batch in data that is decoded already. Raises BatchError, and no other exception."""
+    return _parse(data, around or Around(), tuple(strict_json.faults(data)))
+
+
+def _parse(data: object, around: Around, faults: Sequence[Problem]) -> ParsedBatch:
+    if not isinstance(data, Mapping):
+        raise BatchError([Problem("", 'the batch must be an object such as {"jobs": [...]}')])
+    reading = Reading(around)
+    config = reading.batch(data)
+    problems = _first_of_each_place([*faults, *reading.problems])
+    if problems or config is None:
+        raise BatchError(problems)
+    return ParsedBatch(config, tuple(dict.fromkeys(reading.warnings)))
+
+
+def _first_of_each_place(problems: Sequence[Problem]) -> list[Problem]:
+    """What follows the first problem of a place is its echo."""
+    first: dict[str, Problem] = {}
+    for problem in problems:
+        first.setdefault(problem.path or str(problem), problem)
+    return list(first.values())

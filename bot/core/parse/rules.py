@@ -1,0 +1,201 @@
+"""The rules between the fields of a job, between the jobs, and of the models."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bot.core import paths
+from bot.core.batch import Format, Job
+from bot.core.catalog import MODELS, Model, nearest_size, parse_size, size_problem
+from bot.core.errors import Problem
+from bot.core.parse.around import Place
+from bot.core.parse.words import not_one_of
+from bot.core.strict_json import shown
+
+_FORMATS: Mapping[str, Format] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
+
+
+def completed(data: dict[str, Any]) -> dict[str, Any]:
+    """With what follows from the other fields: the format of a name, the kind of operation."""
+    ending = _ending(data.get("output_path"))
+    if "output_format" not in data and ending in _FORMATS:
+        data = data | {"output_format": _FORMATS[ending]}
+    if "operation" not in data and data.get("reference_image_path"):
+        data = data | {"operation": "edit"}
+    return data
+
+
+def _ending(path: object) -> str:
+    return path.rpartition(".")[2].lower() if isinstance(path, str) else ""
+
+
+def settled(job: Job) -> Job:
+    """The same job in one spelling."""
+    changes: dict[str, object] = {}
+    if job.transparent_background:
+        changes |= {"background": "transparent", "transparent_background": False}
+    if job.moderation in {"medium", "high"}:
+        changes |= {"moderation": "auto"}
+    return job.model_copy(update=changes) if changes else job
+
+
+# --- one job ----------------------------------------------------------------------------------
+
+
+def problems(job: Job, place: Place, *, openai_itself: bool) -> Iterator[Problem]:
+    """What is wrong with a job whose fields are right by themselves."""
+    if not job.prompt.strip():
+        yield Problem(place("prompt"), "is blank")
+    if why := next(filter(None, map(paths.problem, _asked(job))), ""):
+        yield Problem(place("output_path"), why)
+    yield from _format_problems(job, place)
+    yield from _operation_problems(job, place)
+    yield from _model_problems(job, place, openai_itself)
+    yield from _size_problems(job, place)
+
+
+def _asked(job: Job) -> Iterator[str]:
+    """The path as it is written, and the files that come of it: a number makes them longer."""
+    if job.output_path is not None:
+        yield job.output_path
+        yield from _files(job)
+
+
+def _format_problems(job: Job, place: Place) -> Iterator[Problem]:
+    transparent = job.transparent_background or job.background == "transparent"
+    if transparent and job.output_format == "jpeg":
+        yield Problem(place("output_format"), "jpeg cannot be transparent", "use png or webp")
+    if job.output_compression is not None and job.output_format == "png":
+        yield Problem(place("output_compression"), "png is not compressed", "use jpeg or webp")
+    opaque = "background" in job.model_fields_set and job.background != "transparent"
+    if job.transparent_background and opaque:
+        message = f"{job.background} contradicts transparent_background: true"
+        yield Problem(place("background"), message, "leave one of them out")
+
+
+def _operation_problems(job: Job, place: Place) -> Iterator[Problem]:
+    if job.operation != "generate" and not job.references:
+        yield Problem(place("reference_image_path"), f"is required for {job.operation}")
+    if job.operation == "generate" and job.references:
+        hint = "leave `operation` out, or say edit"
+        yield Problem(place("operation"), "generate takes no reference images", hint)
+    if job.mask_image_path is not None and job.operation != "edit":
+        yield Problem(place("mask_image_path"), "only an edit has a mask")
+    if job.input_fidelity is not None and not job.references:
+        yield Problem(place("input_fidelity"), "needs a reference image")
+    if not all(path.strip() for path in job.references):
+        yield Problem(place("reference_image_path"), "is empty")
+    if job.mask_image_path is not None and not job.mask_image_path.strip():
+        yield Problem(place("mask_image_path"), "is empty")
+
+
+# --- what the models take ---------------------------------------------------------------------
+
+_WORD = re.compile(r"[a-z0-9_-]{1,20}")
+
+
+def _model_problems(job: Job, place: Place, openai_itself: bool) -> Iterator[Problem]:
+    model = MODELS.get(job.model)
+    if model is None:
+        yield from _stranger_problems(job, place)
+        return
+    if model.family == "1" and openai_itself:
+        message = f"{model.name} was shut down by OpenAI on {model.shutdown}"
+        yield Problem(place("model"), message, f"use {model.successor}")
+    if job.quality not in {"auto", *model.qualities}:
+        yield not_one_of(place("quality"), job.quality, ("auto", *model.qualities), model.name)
+    if job.input_fidelity is not None and job.input_fidelity not in model.input_fidelity:
+        yield _fidelity_problem(job.input_fidelity, place, model)
+
+
+def _stranger_problems(job: Job, place: Place) -> Iterator[Problem]:
+    """A model that this version does not know may take anything that looks like a value."""
+    if not re.fullmatch(r"\S+", job.model) or not job.model.isprintable():
+        yield Problem(place("model"), "must be the name of a model, without blanks")
+    if not _WORD.fullmatch(job.quality):
+        message = f'"{shown(job.quality)}" is not a word such as high'
+        yield Problem(place("quality"), message)
+
+
+def _fidelity_problem(fidelity: str, place: Place, model: Model) -> Problem:
+    if not model.input_fidelity:
+        message = f"{model.name} takes none: it always keeps closely to its references"
+        return Problem(place("input_fidelity"), message, "leave it out")
+    return not_one_of(place("input_fidelity"), fidelity, model.input_fidelity, model.name)
+
+
+def _size_problems(job: Job, place: Place) -> Iterator[Problem]:
+    if job.size == "auto":
+        return
+    size, model = parse_size(job.size), MODELS.get(job.model)
+    if size is None:
+        message = f'"{shown(job.size)}" is not auto or WIDTHxHEIGHT'
+        yield Problem(place("size"), message, _size_hint(job.size))
+    elif model is None:
+        return
+    elif model.sizes is not None and job.size not in model.sizes:
+        yield not_one_of(place("size"), job.size, ("auto", *model.sizes), model.name)
+    elif model.free_size and (why := size_problem(size)):
+        yield Problem(place("size"), f"{size}: {why}", f"try {nearest_size(size)}")
+
+
+def _size_hint(text: str) -> str:
+    """What was meant by `1024X1024`, `1024 x 1024`, `1024*1024` or `Auto`."""
+    meant = re.sub(r"\s*[x×*,:]\s*", "x", text[:40].strip().lower())
+    return (
+        f'did you mean "{meant}"?' if meant == "auto" or parse_size(meant) else "such as 1536x1024"
+    )
+
+
+# --- between the jobs -------------------------------------------------------------------------
+
+
+def clashes(jobs: Sequence[Job | None]) -> Iterator[Problem]:
+    """Two jobs that write one file would pay for two images and keep one."""
+    named = [(index, name) for index, job in enumerate(jobs) if job for name in _files(job)]
+    first: dict[str, int] = {}
+    for index, name in named:
+        earlier = first.setdefault(paths.fold(name), index)
+        if earlier != index:
+            message = f'"{shown(name)}" is the file of jobs[{earlier}] already'
+            yield Problem(f"jobs[{index}].output_path", message)
+    for index, name in named:
+        for folder in paths.parents(name):
+            if (other := first.get(paths.fold(folder))) is not None:
+                message = f'"{shown(folder)}" is the file of jobs[{other}], and no folder'
+                yield Problem(f"jobs[{index}].output_path", message)
+
+
+def _files(job: Job) -> tuple[str, ...]:
+    """The files of a job whose author named them."""
+    if job.output_path is None:
+        return ()
+    return paths.of_images(job.output_path, job.output_format, job.sample_count)
+
+
+# --- warnings ---------------------------------------------------------------------------------
+
+
+def warnings(job: Job, place: Place) -> Iterator[str]:
+    """What is accepted, but not as its author may think."""
+    yield from _model_warnings(job, place)
+    if job.moderation in {"medium", "high"}:
+        yield f"{place('moderation')}: {job.moderation} is no value any more; auto is used"
+    if job.moderation == "low" and job.references:
+        yield f"{place('moderation')} is left out: a picture made from others takes none"
+    if job.return_base64:
+        yield f"{place('return_base64')} is ignored: images are written to files"
+    if _FORMATS.get(_ending(job.output_path), job.output_format) != job.output_format:
+        name = paths.of_images(str(job.output_path), job.output_format, 1)[0]
+        yield f"{place('output_path')}: output_format makes it {shown(name)}"
+
+
+def _model_warnings(job: Job, place: Place) -> Iterator[str]:
+    model, size = MODELS.get(job.model), parse_size(job.size)
+    if model is None:
+        yield f"{job.model} is not a model that this version knows; it is used as it is"
+        return
+    if model.shutdown and model.family != "1":
+        yield f"{model.name} is shut down on {model.shutdown}; its successor is {model.successor}"
+    if model.free_size and size is not None and size.experimental:
+        yield f"{place('size')}: {size} is above 2560x1440, which OpenAI calls experimental"

@@ -1,0 +1,126 @@
+"""The complaints of pydantic, in words that say where, what, and what to do."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any, get_args
+
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from bot.core import strict_json
+from bot.core.batch import Job
+from bot.core.errors import Problem
+from bot.core.parse.around import Place
+from bot.core.strict_json import shown
+
+_HINTS = {"n": "use sample_count", "count": "use sample_count", "format": "use output_format"}
+_READABLE = 10**15
+_KINDS = {
+    "string_type": "must be text",
+    "string_unicode": "holds half of a character (a lone surrogate)",
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "decimal_type": "must be a number",
+    "is_instance_of": "must be a number",
+    "finite_number": "must be a usable number",
+    "model_type": "must be an object",
+    "dict_type": "must be an object",
+    "missing": "is required",
+    "invalid_key": "is no field: keys are text",
+}
+
+
+def complaint(kind: type[BaseModel], fault: ErrorDetails, place: Place) -> Problem:
+    """One complaint; `place` calls the outermost field as its author does."""
+    loc, given = fault["loc"], fault["input"]
+    owner, found = _owner(kind, loc)
+    path = _path(place, loc)
+    match fault["type"]:
+        case "extra_forbidden":
+            whose = "a job" if owner is Job else "this object"
+            return Problem(path, *unknown(whose, str(loc[-1]), sorted(owner.model_fields)))
+        case "literal_error":
+            return not_one_of(path, given, _choices(found and found.annotation))
+        case "tuple_type":
+            hint = f'write ["{shown(given)}"]' if isinstance(given, str) else ""
+            return Problem(path, "must be a list", hint)
+        case known if known in _KINDS:
+            return Problem(path, _KINDS[known])
+        case other:
+            what = "characters" if other.startswith("string") else "entries"
+            return Problem(path, _bounds(found, what) or fault["msg"], _measured(given))
+
+
+def unknown(whose: str, word: str, known: Sequence[str]) -> tuple[str, str]:
+    """Message and hint for a field that does not exist."""
+    return f"is no field of {whose}", _HINTS.get(word) or strict_json.guess(word, known)
+
+
+def not_one_of(path: str, given: object, allowed: Sequence[str], whose: str = "") -> Problem:
+    """The value is none of the allowed ones."""
+    word = given if isinstance(given, str) else ""
+    said = f'"{shown(word)}" ' if word else ""
+    of = f" for {whose}" if whose else ""
+    message = f"{said}must be one of {', '.join(allowed)}{of}"
+    return Problem(path, message, strict_json.guess(word[:100], allowed))
+
+
+def _owner(
+    kind: type[BaseModel], loc: tuple[int | str, ...]
+) -> tuple[type[BaseModel], FieldInfo | None]:
+    """The model and the field that a location leads to."""
+    found: FieldInfo | None = None
+    for step in loc:
+        if isinstance(step, str) and step in kind.model_fields:
+            found = kind.model_fields[step]
+            if isinstance(found.annotation, type) and issubclass(found.annotation, BaseModel):
+                kind = found.annotation
+    return kind, found
+
+
+def _path(place: Place, loc: tuple[int | str, ...]) -> str:
+    path = place(str(loc[0])) if loc else ""
+    for step in loc[1:]:
+        path = f"{path}[{step}]" if isinstance(step, int) else strict_json.join(path, step)
+    return path
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    """The words of a Literal, wherever it stands inside the annotation."""
+    if isinstance(annotation, str):
+        return (annotation,)
+    return tuple(word for part in get_args(annotation) for word in _choices(part))
+
+
+def _bounds(found: FieldInfo | None, what: str) -> str:
+    """`must be 1 to 10`, from the constraints of the field."""
+    limits = {type(each): each for each in _constraints(found)}
+    match [limits.get(kind) for kind in (Gt, Ge, Le, MinLen, MaxLen)]:
+        case [_, Ge(least), Le(most), *_]:
+            return f"must be {least:,} to {most:,}"
+        case [Gt(below), _, Le(most), *_]:
+            return f"must be above {below:,} and at most {most:,}"
+        case [*_, MinLen(fewest), MaxLen(longest)]:
+            return f"must have {fewest:,} to {longest:,} {what}"
+        case _:
+            return ""
+
+
+def _constraints(part: Any) -> Iterator[object]:
+    """Those of a field and of everything that its type is made of."""
+    yield from getattr(part, "metadata", ())
+    for inner in get_args(getattr(part, "annotation", part)):
+        yield from _constraints(inner)
+
+
+def _measured(given: object) -> str:
+    match given:
+        case str() | list() | tuple():
+            return f"it has {len(given):,}"
+        case int() | float() | Decimal() if -_READABLE < given < _READABLE:
+            return f"it is {given}"
+        case _:
+            return ""
