@@ -8,7 +8,7 @@ _LONGEST_NAME = 255  # bytes; the limit of one name on common file systems
 _LONGEST_PATH = 1024
 # Windows keeps these names for devices, whatever their extension.
 _RESERVED = frozenset(
-    ["con", "prn", "aux", "nul"]
+    ["con", "prn", "aux", "nul", "conin$", "conout$"]
     + [f"{device}{n}" for device in ("com", "lpt") for n in range(1, 10)]
 )
 _FORBIDDEN = frozenset('<>:"|?*')
@@ -28,7 +28,8 @@ def problem(path: str) -> str:
 
 def fold(path: str) -> str:
     """What two paths have in common when they are one file on some system."""
-    return unicodedata.normalize("NFC", path).casefold()
+    folded = unicodedata.normalize("NFC", path).casefold()
+    return unicodedata.normalize("NFC", folded)  # casefold takes some letters apart
 
 
 def parents(path: str) -> Iterator[str]:
@@ -63,7 +64,7 @@ def _problems(path: str) -> Iterator[str]:
         yield "it holds a backslash; use / between folders"
     if path.startswith(("/", "~")) or path[1:2] == ":":
         yield "it must be relative: the folder is `output_dir`"
-    if any(unicodedata.category(letter) in {"Cc", "Cf", "Cs"} for letter in path):
+    if any(unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for letter in path):
         yield "it holds a character that cannot be seen"
     for name in path.split("/"):
         yield from _name_problems(name)
@@ -72,6 +73,8 @@ def _problems(path: str) -> Iterator[str]:
 def _name_problems(name: str) -> Iterator[str]:
     if name == "":
         yield "it has an empty folder name (// or / at the end)"
+    if name in {".", ".."}:
+        yield f'"{name}" is no name: the file stays inside `output_dir`'
     if name.startswith("."):
         yield f'"{name}" begins with a dot'
     if name.endswith((".", " ")) or name.startswith(" "):

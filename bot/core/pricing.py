@@ -342,7 +342,9 @@ def _seconds(config: BatchConfig, images_per_minute: int | None) -> float:
     durations = [_SECONDS.get(job.quality, _USUAL_SECONDS) for job in config.jobs]
     pace = max(sum(durations) / config.max_concurrent, *durations)
     images = sum(job.sample_count for job in config.jobs)
-    return max(pace, (images - 1) * 60 / images_per_minute) if images_per_minute else pace
+    if images_per_minute is None:
+        return pace
+    return max(pace, (images - 1) * 60 / images_per_minute + min(durations))
 
 
 def _warnings(jobs: Sequence[JobEstimate], seconds: float, config: BatchConfig) -> Iterable[str]:
@@ -354,9 +356,14 @@ def _warnings(jobs: Sequence[JobEstimate], seconds: float, config: BatchConfig) 
             yield f"{name} has no published token formula: its estimate is approximate"
     if seconds * 1000 > config.timeout:
         yield (
-            f"at the present rate this takes about {seconds / 60:.0f} minutes, longer than the"
-            f" timeout of {config.timeout / 60_000:.0f} minutes: raise `timeout`"
+            f"at the present rate this takes about {_duration(seconds)}, longer than the"
+            f" timeout of {_duration(config.timeout / 1000)}: raise `timeout`"
         )
+
+
+def _duration(seconds: float) -> str:
+    """`45 seconds`, `2 minutes`, `1.8 minutes`."""
+    return f"{seconds:.0f} seconds" if seconds < 100 else f"{round(seconds / 60, 1):g} minutes"
 
 
 # --- the estimate in JSON and text ------------------------------------------------------------
@@ -401,7 +408,7 @@ def estimate_text(bill: Estimate) -> str:
     """The estimate for a person: a line for each job, and the total."""
     return "\n".join(
         [
-            f"{bill.images} images with {bill.model}, about {bill.seconds / 60:.1f} minutes",
+            f"{bill.images} images with {bill.model}, about {_duration(bill.seconds)}",
             *(f"  job {job.index + 1}: {job.images} x, {_span(job.cost)}" for job in bill.jobs),
             f"Total: {_span(bill.total)}",
         ]
