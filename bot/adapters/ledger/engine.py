@@ -20,6 +20,8 @@ from bot.core.errors import LedgerBusy, SettingsError
 
 # SQLAlchemy takes leave of a server for two seconds; of one that is frozen, it may take these.
 _GOODBYE = 0.2
+# As many processes may meet at a new file of SQLite's.
+_SWITCHES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,24 @@ def _private(path: Path) -> None:
 
 def _set_up_sqlite(connection: Any, _: object) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        cursor.execute(f"PRAGMA {pragma}")
+    _write_ahead(cursor)
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Switch to WAL, which several processes may try at once at a new file.
+
+    The switch fails at once where a transaction waits for its turn, so it is tried between two.
+    """
+    for _ in range(_SWITCHES):
+        with suppress(sqlite3.OperationalError):
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        cursor.execute("BEGIN IMMEDIATE")
+        cursor.execute("COMMIT")
+    cursor.execute("PRAGMA journal_mode = WAL")
 
 
 def _begin(statement: str, connection: Connection) -> None:
