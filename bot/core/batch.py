@@ -4,14 +4,24 @@ import json
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
-from bot.core.catalog import DEFAULT_MODEL, MODELS
+from bot.core.catalog import DEFAULT_MODEL, MODELS, THREE_SIZES
 
 Operation = Literal["generate", "edit", "transform"]
 Format = Literal["png", "jpeg", "webp"]
 Background = Literal["auto", "transparent", "opaque"]
 RetryError = Literal["rate_limit", "timeout", "server_error"]
+
+_MOST_REFERENCES = 16
+_MOST_DOLLARS = 1_000_000
 
 
 def _list(value: object) -> object:
@@ -28,7 +38,29 @@ def _exact(value: object) -> object:
 
 
 _Paths = Annotated[
-    tuple[str, ...], BeforeValidator(_one_or_list), Field(min_length=1, max_length=16)
+    tuple[str, ...],
+    BeforeValidator(_one_or_list),
+    Field(min_length=1, max_length=_MOST_REFERENCES),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "minItems": 1,
+                    "maxItems": _MOST_REFERENCES,
+                },
+            ]
+        }
+    ),
+]
+_Dollars = Annotated[
+    Decimal,
+    BeforeValidator(_exact),
+    PlainSerializer(float),
+    Field(gt=0, le=_MOST_DOLLARS),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": _MOST_DOLLARS}),
 ]
 
 
@@ -56,8 +88,16 @@ class Job(Part):
 
     prompt: str = Field(min_length=1, max_length=32_000, description="What the image shows.")
     output_path: str | None = Field(None, description="Name of the file, folders allowed.")
-    size: str = Field("auto", description="auto, or WIDTHxHEIGHT such as 1536x1024.")
-    quality: str = Field("auto", description="auto, low, medium, high, xhigh or max.")
+    size: str = Field(
+        "auto",
+        description="auto, or WIDTHxHEIGHT such as 1536x1024.",
+        examples=["auto", *THREE_SIZES],
+    )
+    quality: str = Field(
+        "auto",
+        description="auto, low, medium, high, xhigh or max.",
+        examples=["auto", *MODELS[DEFAULT_MODEL].qualities],
+    )
     output_format: Format = Field("png", description="Format of the file.")
     transparent_background: bool = Field(False, description="Short for background: transparent.")
     background: Background = Field("auto", description="Background of the image.")
@@ -65,7 +105,13 @@ class Job(Part):
         None, description="auto or low; medium and high of old files mean auto."
     )
     sample_count: int = Field(1, ge=1, le=10, description="How many images of this prompt.")
-    model: str = Field(DEFAULT_MODEL, min_length=1, max_length=100, description="Image model.")
+    model: str = Field(
+        DEFAULT_MODEL,
+        min_length=1,
+        max_length=100,
+        description="Image model.",
+        examples=list(MODELS),
+    )
     operation: Operation = Field("generate", description="What is done.")
     reference_image_path: _Paths | None = Field(None, description="One image, or up to 16.")
     mask_image_path: str | None = Field(None, description="Where an edit may paint.")
@@ -91,12 +137,9 @@ class BatchConfig(Part):
     max_concurrent: int = Field(2, ge=1, le=10, description="Jobs at a time.")
     timeout: int = Field(600_000, ge=1_000, le=3_600_000, description="Working time in ms.")
     retry_policy: RetryPolicy = Field(default_factory=RetryPolicy)
-    max_cost: (
-        Annotated[
-            Decimal, BeforeValidator(_exact), PlainSerializer(float), Field(gt=0, le=1_000_000)
-        ]
-        | None
-    ) = Field(None, description="Refuse the batch if it may cost more, in USD.")
+    max_cost: _Dollars | None = Field(
+        None, description="Refuse the batch if it may cost more, in USD."
+    )
 
 
 # --- the schema -------------------------------------------------------------------------------
@@ -105,28 +148,15 @@ class BatchConfig(Part):
 def json_schema() -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of a batch file, for editors."""
     schema = BatchConfig.model_json_schema(mode="validation")
-    job = schema["$defs"]["Job"]
-    partial = {**job, "title": "Defaults", "required": [], "description": "For every job."}
-    schema["$defs"]["Defaults"] = partial
-    schema["properties"]["defaults"] = {"$ref": "#/$defs/Defaults"}
-    schema["properties"]["$schema"] = {"type": "string"}
-    one_or_more = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-    for owner in (job, partial):
-        owner["properties"] = {
-            **owner["properties"],
-            "reference_image_path": {**one_or_more, "description": "One image, or up to 16."},
-            "model": {
-                "type": "string",
-                "default": DEFAULT_MODEL,
-                "examples": sorted(MODELS),
-                "description": "Image model.",
-            },
-        }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "gptimage batch",
-        **schema,
+    defaults = {**schema["$defs"]["Job"], "title": "Defaults", "description": "For every job."}
+    del defaults["required"]
+    schema["$defs"]["Defaults"] = defaults
+    schema["properties"] |= {
+        "defaults": {"$ref": "#/$defs/Defaults"},
+        "$schema": {"type": "string", "description": "Address of this schema."},
     }
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return dialect | schema | {"title": "gptimage batch"}
 
 
 def canonical(config: BatchConfig) -> str:

@@ -49,8 +49,8 @@ def problems(job: Job, place: Place, *, openai_itself: bool) -> Iterator[Problem
     if why := next(filter(None, map(paths.problem, _asked(job))), ""):
         yield Problem(place("output_path"), why)
     yield from _format_problems(job, place)
-    yield from _operation_problems(job, place)
     yield from _model_problems(job, place, openai_itself)
+    yield from _operation_problems(job, place)
     yield from _size_problems(job, place)
 
 
@@ -119,8 +119,7 @@ def _stranger_problems(job: Job, place: Place) -> Iterator[Problem]:
 
 def _fidelity_problem(fidelity: str, place: Place, model: Model) -> Problem:
     if not model.input_fidelity:
-        message = f"{model.name} takes none: it always keeps closely to its references"
-        return Problem(place("input_fidelity"), message, "leave it out")
+        return Problem(place("input_fidelity"), f"{model.name} takes none", "leave it out")
     return not_one_of(place("input_fidelity"), fidelity, model.input_fidelity, model.name)
 
 
