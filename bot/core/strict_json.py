@@ -63,7 +63,7 @@ def read(text: str, *, comments: bool = False) -> tuple[object, tuple[Problem, .
 
 def guess(word: str, known: Iterable[str]) -> str:
     """`did you mean "quality"?`, if one of the known words is near."""
-    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word[:40].lower(), list(known), n=1, cutoff=0.6)
     return f'did you mean "{near[0]}"?' if near else ""
 
 

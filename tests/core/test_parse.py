@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,12 @@ def test_a_fault_is_named_once_and_where_its_author_can_mend_it() -> None:
     assert problems(three, environment={"timeout": 1}) == [
         "the environment's timeout: must be 1,000 to 3,600,000 (it is 1)"
     ]
+
+
+@pytest.mark.parametrize("amount", ["NaN", "sNaN", "Infinity", "-1", "0", "1e7", "1e999999"])
+def test_a_cap_on_the_command_line_that_is_no_amount_is_refused(amount: str) -> None:
+    with pytest.raises(BatchError, match="--max-cost: must be"):
+        parse_batch_data({"jobs": [FOX]}, Around(overrides={"max_cost": Decimal(amount)}))
 
 
 def test_a_flag_mends_a_wrong_value_of_the_file() -> None:

@@ -42,7 +42,14 @@ def job(**fields: Any) -> Job:
 
 @pytest.mark.parametrize(
     ("dollars", "micros"),
-    [("0", 0), ("0.000001", 1), ("0.0000001", 1), ("2.5", 2_500_000), ("1e3", 1_000_000_000)],
+    [
+        ("0", 0),
+        ("0.000001", 1),
+        ("0.0000001", 1),
+        ("1.0000000000000000000000000000000001", 1_000_001),
+        ("2.5", 2_500_000),
+        ("1e3", 1_000_000_000),
+    ],
 )
 def test_an_amount_is_whole_micro_dollars_never_less_than_it_was(dollars: str, micros: int) -> None:
     assert Money.from_usd(Decimal(dollars)) == Money(micros)
@@ -63,6 +70,8 @@ def test_money_is_finite_and_not_below_zero(dollars: str) -> None:
         (100_000, "$0.10"),
         (2_500_000, "$2.50"),
         (1_234_567_891, "$1,234.5679"),
+        (9_999_999, "$10.00"),
+        (-500_000, "-$0.50"),
     ],
 )
 def test_an_amount_is_shown_in_cents_and_below_and_never_too_small(micros: int, text: str) -> None:

@@ -158,7 +158,7 @@ def clashes(jobs: Sequence[Job | None]) -> Iterator[Problem]:
         if earlier != index:
             message = f'"{shown(name)}" is the file of jobs[{earlier}] already'
             yield Problem(f"jobs[{index}].output_path", message)
-    for index, name in named:
+    for index, name in dict(named).items():  # all files of a job stand in one folder
         for folder in paths.parents(name):
             if (other := first.get(paths.fold(folder))) is not None:
                 message = f'"{shown(folder)}" is the file of jobs[{other}], and no folder'

@@ -65,7 +65,7 @@ def not_one_of(path: str, given: object, allowed: Sequence[str], whose: str = ""
     said = f'"{shown(word)}" ' if word else ""
     of = f" for {whose}" if whose else ""
     message = f"{said}must be one of {', '.join(allowed)}{of}"
-    return Problem(path, message, strict_json.guess(word[:100], allowed))
+    return Problem(path, message, strict_json.guess(word, allowed))
 
 
 def _owner(
