@@ -109,16 +109,28 @@ def next_step(
 ) -> Step:
     """Say what to do next for one item, given every attempt recorded for it."""
     number = max((attempt.number for attempt in attempts), default=0)
-    ordered = [attempt for attempt in attempts if attempt.order == order]
+    ordered = sorted((a for a in attempts if a.order == order), key=lambda a: a.number)
     if not ordered:
         return Call(number + 1)
-    last = max(ordered, key=lambda attempt: attempt.number)
-    if last.state is AttemptState.STARTED:
-        return Recall(last.number)
+    if decided := _decided(ordered, policy):
+        return decided
+    last = ordered[-1]
     if len(ordered) > policy.max_retries or not _retriable(last, policy):
         return Settled(last.state)
     ready = (last.settled_at or last.started_at) + timedelta(seconds=wait_after(last, policy))
     return Wait(ready) if now < ready else Call(number + 1)
+
+
+def _decided(ordered: Sequence[Attempt], policy: RetryPolicy) -> Step | None:
+    """What one attempt decides, whatever came after it: late bytes count, doubt forbids."""
+    by_state = {attempt.state: attempt for attempt in reversed(ordered)}
+    if AttemptState.SUCCEEDED in by_state:
+        return Settled(AttemptState.SUCCEEDED)
+    if started := by_state.get(AttemptState.STARTED):
+        return Recall(started.number)
+    if AttemptState.IN_DOUBT in by_state and not policy.retry_in_doubt:
+        return Settled(AttemptState.IN_DOUBT)
+    return None
 
 
 def wait_after(attempt: Attempt, policy: RetryPolicy) -> float:

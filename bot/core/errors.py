@@ -125,6 +125,9 @@ class ProviderError(GptimageError):
         super().__init__(message)
 
 
+_FINAL = frozenset({400, 403, 404, 410, 413, 422, 451})
+
+
 class HostError(GptimageError):
     """GitHub said no, or did not answer.
 
@@ -144,6 +147,11 @@ class HostError(GptimageError):
         self.ambiguous = ambiguous
         self.retry_after = retry_after
         super().__init__(message)
+
+    @property
+    def final(self) -> bool:
+        """Whether asking again changes nothing: a permission, a setting or a deletion."""
+        return self.status in _FINAL and self.retry_after is None
 
 
 class LeaseLost(GptimageError):  # noqa: N818  (a fact about the lease, not a fault)

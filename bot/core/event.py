@@ -56,11 +56,6 @@ def _sign(body: bytes, secret: bytes) -> bytes:
     return b"sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest().encode()
 
 
-def worth_a_look(event: str, body: bytes) -> bool:
-    """Whether the delivery could be a command, by the cheapest test that never misses one."""
-    return event == "issue_comment" and (b"batch" in body or b"estimate" in body)
-
-
 def parse(event: str, body: bytes) -> CommentEvent | None:
     """The comment that was written or edited; None for every other event, also unknown ones.
 

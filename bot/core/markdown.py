@@ -133,7 +133,7 @@ def _outcome(view: RunView, messages: Messages) -> str:
 def _gallery(items: Sequence[ItemView], messages: Messages) -> str:
     shown = [picture for item in items if (picture := _picture(item))]
     more = _counted(messages.final.more_images, len(shown) - _OPEN_IMAGES)
-    return body("\n".join(shown[:_OPEN_IMAGES]), folded(more, "\n".join(shown[_OPEN_IMAGES:])))
+    return body(" ".join(shown[:_OPEN_IMAGES]), folded(more, " ".join(shown[_OPEN_IMAGES:])))
 
 
 def _picture(item: ItemView) -> str:

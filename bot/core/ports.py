@@ -200,7 +200,10 @@ class Runs(Protocol):
         ...
 
     async def request_stop(self, run_id: str, stop: Stop) -> bool:
-        """Ask a run to start nothing more; False if it is done. The first reason stays."""
+        """Ask a run to start nothing more; False once all its items are settled.
+
+        The first reason stays.
+        """
         ...
 
     async def stop_requested(self, run_id: str) -> Stop | None: ...
@@ -224,8 +227,13 @@ class Runs(Protocol):
         """
         ...
 
-    async def reopen(self, run_id: str, items: Sequence[int], amount: Money | None) -> bool:
-        """A person orders these items again: each gets a new order, the run is queued again."""
+    async def reopen(
+        self, run_id: str, items: Sequence[int], amount: Money | None, caps: Sequence[Cap] = ()
+    ) -> bool:
+        """A person orders these items again: each gets a new order, the run is queued again.
+
+        `amount` is reserved in the caps, or Refused. False unless the run is done.
+        """
         ...
 
     async def unfinished(self, now: datetime, limit: int = 100) -> Sequence[str]:
@@ -265,8 +273,8 @@ class Outbox(Protocol):
         """Owe it, in place of what was owed under the same id; equal words cost nothing."""
         ...
 
-    async def get(self, effect_id: str) -> OwedEffect | None:
-        """The effect, if what GitHub shows is older than what is owed."""
+    async def get(self, effect_id: str, now: datetime) -> OwedEffect | None:
+        """The effect, if it is due and what GitHub shows is older than what is owed."""
         ...
 
     async def attempting(self, lease: Lease) -> None:
@@ -281,8 +289,8 @@ class Outbox(Protocol):
         """Not before that time: GitHub asked for a pause, or did not answer."""
         ...
 
-    async def give_up(self, lease: Lease, why: str) -> None:
-        """It can never be delivered (the comment or the repository is gone)."""
+    async def give_up(self, lease: Lease, version: int, why: str) -> None:
+        """These words can never be delivered (the comment is gone); newer ones are tried."""
         ...
 
     async def owed(self, now: datetime, limit: int = 100) -> Sequence[str]:

@@ -1,7 +1,7 @@
 """Publish the files of a settled run, store its report, and have the last word."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.killpoints import Point, reach
 from bot.core.plan import Item
@@ -12,6 +12,7 @@ from bot.core.ports import (
     File,
     ImageProvider,
     Lease,
+    Publication,
     Runs,
     Spool,
 )
@@ -30,7 +31,7 @@ class Finish:
     destination: Destination
     clock: Clock
     name_of: Callable[[Item], str]
-    with_report: bool = True  # publish report.json beside the images
+    remote: bool = True  # files get addresses there, and report.json goes with them
 
     async def finish(
         self, lease: Lease, run_id: str, last_word: Callable[[RunView], Sequence[Effect]]
@@ -41,25 +42,38 @@ class Finish:
         text = to_json(report(view, self.clock()))
         await self.runs.finish(lease, text, last_word(view), self.clock())
         reach(Point.REPORT_STORED)
+        if all(self._is_placed(item) for item in view.items if item.winner):
+            await self.spool.discard(f"{run_id}/")
         return await self._view(run_id)
+
+    def _is_placed(self, item: ItemView) -> bool:
+        return bool(item.url if self.remote else item.path)
 
     async def publish(self, lease: Lease, run: Run, item: ItemView) -> None:
         """Publish the image of one item at once, before the run is finished."""
         if file := await self._file(run, item):
-            await self._publish(lease, run, [file])
+            await self._publish(lease, RunView(run, (item,)), [file])
 
     async def _publish_all(self, lease: Lease, view: RunView) -> RunView:
         files = [file for item in view.items if (file := await self._file(view.run, item))]
         if not files:
             return view
-        report_file = [await self._report(view)] if self.with_report else []
-        await self._publish(lease, view.run, [*files, *report_file])
+        report_file = [await self._report(view)] if self.remote else []
+        await self._publish(lease, view, [*files, *report_file])
         return await self._view(view.run.id)
 
-    async def _publish(self, lease: Lease, run: Run, files: Sequence[File]) -> None:
-        done = await self.destination.publish(run, files)
+    async def _publish(self, lease: Lease, view: RunView, files: Sequence[File]) -> None:
+        done = await self.destination.publish(view.run, files)
         reach(Point.FILES_PUBLISHED)
-        await self.runs.published(lease, done.files, done.page_url, done.note)
+        placed = [self._placed(each, view) for each in done.files]
+        await self.runs.published(lease, placed, done.page_url, done.note)
+
+    def _placed(self, publication: Publication, view: RunView) -> Publication:
+        """People know a file by the path that they asked for, not by its name as an asset."""
+        if not self.remote:
+            return publication
+        paths = {item.item.index: item.item.path for item in view.items}
+        return replace(publication, path=paths[publication.item])
 
     async def _file(self, run: Run, item: ItemView) -> File | None:
         """The file of an item that has its image in the spool."""

@@ -21,6 +21,7 @@ from bot.core.policy import (
     is_addressed,
 )
 from bot.core.ports import Clock, Effect, Host, Lease, Ledger, Role, Scheduler, Task
+from bot.core.pricing import Estimate as Bill
 from bot.core.pricing import Money, estimate
 from bot.core.run import ItemView, Run, RunState, RunView
 from bot.engine.hold import hold
@@ -36,6 +37,7 @@ class Rules:
     min_role: Role = Role.WRITE
     limits: Limits = field(default_factory=Limits)
     around: Around = field(default_factory=Around)
+    images_per_minute: int | None = None
     ours: int | None = None  # the id of our own account, which is never obeyed
 
 
@@ -124,7 +126,7 @@ class Intake:
         await self.scheduler.schedule(Task.RUN, run.id)
 
     def _run(self, event: CommentEvent, parsed: ParsedBatch) -> Run:
-        bill = estimate(parsed.config)
+        bill = self._bill(parsed)
         return Run(
             id=run_id(event.thread),
             state=RunState.QUEUED,
@@ -139,8 +141,10 @@ class Intake:
 
     def _estimate(self, command: Estimate) -> str:
         parsed = self._parse(command)
-        bill = estimate(parsed.config)
-        return markdown.estimate_answer(bill, parsed.warnings, self.messages)
+        return markdown.estimate_answer(self._bill(parsed), parsed.warnings, self.messages)
+
+    def _bill(self, parsed: ParsedBatch) -> Bill:
+        return estimate(parsed.config, images_per_minute=self.rules.images_per_minute)
 
     def _parse(self, command: Batch | Estimate) -> ParsedBatch:
         around = replace(self.rules.around, overrides=command.flags)

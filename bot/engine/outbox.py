@@ -12,9 +12,6 @@ from bot.engine.hold import Hold, hold
 _SKEW = timedelta(hours=1)
 _LONGEST_PAUSE = 300.0
 
-# GitHub answers these for good: the comment, the issue or the permission is gone.
-_FINAL = frozenset({400, 403, 404, 410, 422, 451})
-
 
 class Postman:
     """Delivers effects; every step may be repeated after a crash without a second comment."""
@@ -30,7 +27,7 @@ class Postman:
         async with hold(self._ledger.leases, f"effect:{effect_id}", self._clock) as held:
             if held is None:
                 return
-            while owed := await self._ledger.outbox.get(effect_id):
+            while owed := await self._ledger.outbox.get(effect_id, self._clock()):
                 try:
                     await self._deliver(held, owed)
                 except HostError as error:
@@ -63,8 +60,8 @@ class Postman:
         return remote
 
     async def _put_off(self, held: Hold, owed: OwedEffect, error: HostError) -> None:
-        if error.status in _FINAL and error.retry_after is None:
-            await self._ledger.outbox.give_up(held.lease, str(error))
+        if error.final:
+            await self._ledger.outbox.give_up(held.lease, owed.version, str(error))
             return
         pause = error.retry_after or min(_LONGEST_PAUSE, 2.0 * 2**owed.tries)
         await self._ledger.outbox.postpone(held.lease, self._clock() + timedelta(seconds=pause))

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -125,21 +126,25 @@ class _Drive:
 
     async def _item(self, index: int) -> None:
         await self._adopt(self._board.item(index))
-        while True:
-            view = self._board.item(index)
-            match self._next(view):
-                case Settled():
-                    return
-                case Recall(number):
-                    await self._recall(view, number)
-                case Wait(until):
-                    await self._wait(until)
-                case Call(number):
-                    if not await self._may_start():
-                        return
-                    await _to_the_end(self._call(view, number))
-            if self._stopped:
-                return
+        if self._board.item(index).cancelled:
+            return  # it was stopped, and nobody has ordered it again
+        while await self._step(self._board.item(index)) and not self._stopped:
+            pass
+
+    async def _step(self, view: ItemView) -> bool:
+        """Do what is next for the item; False when nothing is left to do."""
+        match self._next(view):
+            case Settled():
+                return False
+            case Recall(number):
+                await self._recall(view, number)
+            case Wait(until):
+                await self._wait(until)
+            case Call(number):
+                if not await self._may_start():
+                    return False
+                await _to_the_end(self._call(view, number))
+        return True
 
     def _next(self, view: ItemView) -> Step:
         policy = self._run.batch.retry_policy
@@ -250,9 +255,11 @@ class _Drive:
         last = view.last
         if last is None or last.failure is not Failure.LOST or view.winner:
             return
-        if answer := await self._runner.provider.recall(spool_key(self._run.id, view, last.number)):
-            outcome = _succeeded(view, answer, last.amount)
-            await self._record(view.item.index, last.number, outcome)
+        with suppress(ProviderError):  # an answer without a picture leaves it in doubt
+            key = spool_key(self._run.id, view, last.number)
+            if answer := await self._runner.provider.recall(key):
+                outcome = _succeeded(view, answer, last.amount)
+                await self._record(view.item.index, last.number, outcome)
 
 
 _FAULT = "this machine could not keep the answer (is its disk full?)"

@@ -4,20 +4,23 @@ It is the same server, engine and adapters; only the two base URLs point at the 
 """
 
 import asyncio
+import re
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 from pydantic import SecretStr
 
 from bot.core.errors import SettingsError
+from bot.core.ports import Ledger
 from bot.entrypoints import console, loopback, server
 from bot.entrypoints import settings as environment
 from bot.entrypoints.settings import Settings
-from bot.entrypoints.wiring.common import arm
+from bot.entrypoints.wiring.common import arm, utc_now
 from bot.entrypoints.wiring.server import server_parts
 from bot.simulators.github import GitHubState, Webhook, create_github_app
 from bot.simulators.github.threads import EMOJI, Comment
@@ -29,6 +32,7 @@ _LATENCY_MS = 1500  # long enough to watch the comment change
 _LIVE_SECONDS = 0.5
 _VISITOR = "maya"
 _LOOK = 0.1  # seconds between two looks at the thread
+_LATER = timedelta(days=1)  # longer than anything is put off
 _PATIENCE = 120.0  # seconds for the run of the first comment
 
 
@@ -39,18 +43,33 @@ class Sandbox:
     url: str
     github: GitHubState
     images: ImagesSimulator
+    ledger: Ledger
 
     @property
     def issue(self) -> str:
         """The address of the issue's page."""
         return f"{self.url}/{self.github.repository.full_name}/issues/1"
 
+    async def busy(self) -> bool:
+        """Whether the bot has anything left to do or to say, now or later."""
+        await self.github.webhooks.settled()
+        later = utc_now() + _LATER
+        # In the order in which work moves on, so that none slips through between two looks.
+        return bool(
+            await self.ledger.inbox.unsettled(later)
+            or await self.ledger.runs.unfinished(later)
+            or await self.ledger.outbox.owed(later)
+        )
+
 
 @asynccontextmanager
 async def sandbox(
-    data_dir: Path, *, port: int = 8000, latency_ms: int = _LATENCY_MS
+    data_dir: Path, *, port: int = 8000, latency_ms: int = _LATENCY_MS, **others: object
 ) -> AsyncIterator[Sandbox]:
-    """The bot and its simulated outside, on loopback, for the block."""
+    """The bot and its simulated outside, on loopback, for the block.
+
+    `others` are settings by name, in place of the environment's and of the sandbox's own.
+    """
     async with AsyncExitStack() as stack:
         images = ImagesSimulator(ImageSettings(latency_ms=latency_ms))
         images_url = await stack.enter_async_context(loopback.served(create_images_app(images)))
@@ -61,31 +80,32 @@ async def sandbox(
             base_url=loopback.url_of(page),
         )
         url = await stack.enter_async_context(loopback.served(create_github_app(state), page))
-        settings = _settings(state, data_dir, github=url, images=images_url)
+        settings = _settings(state, data_dir, github=url, images=images_url, **others)
         parts = await stack.enter_async_context(server_parts(settings))
         await stack.enter_async_context(parts.working())
         await stack.enter_async_context(loopback.served(server.web(settings, parts), hook))
-        yield Sandbox(url, state, images)
+        yield Sandbox(url, state, images, parts.ledger)
 
 
-def _settings(state: GitHubState, data_dir: Path, *, github: str, images: str) -> Settings:
+def _settings(
+    state: GitHubState, data_dir: Path, *, github: str, images: str, **others: object
+) -> Settings:
     """What the environment says, but with the simulated outside in the place of the real one."""
-    return environment.for_server(
-        environment.read(
-            openai_api_key=SecretStr("simulated"),
-            openai_base_url=f"{images}/v1",
-            github_app_id=state.app.id,
-            github_private_key=SecretStr(state.private_key),
-            github_webhook_secret=SecretStr(_SECRET),
-            github_webhook_secret_previous=None,
-            github_api_url=f"{github}/api/v3",
-            database_url=None,
-            redis_url=None,
-            gptimage_data_dir=data_dir,
-            gptimage_allowed_owners=(state.repository.owner,),
-            gptimage_live_seconds=_LIVE_SECONDS,
-        )
-    )
+    own = {
+        "openai_api_key": SecretStr("simulated"),
+        "openai_base_url": f"{images}/v1",
+        "github_app_id": state.app.id,
+        "github_private_key": SecretStr(state.private_key),
+        "github_webhook_secret": SecretStr(_SECRET),
+        "github_webhook_secret_previous": None,
+        "github_api_url": f"{github}/api/v3",
+        "database_url": None,
+        "redis_url": None,
+        "gptimage_data_dir": data_dir,
+        "gptimage_allowed_owners": (state.repository.owner,),
+        "gptimage_live_seconds": _LIVE_SECONDS,
+    }
+    return environment.for_server(environment.read(**own | others))
 
 
 def main(port: int, comment: Path | None, *, leave: bool) -> int:
@@ -129,6 +149,10 @@ async def _first_comment(room: Sandbox, body: str) -> int:
     return 0 if thread.result == "rocket" else 1
 
 
+# Hidden on the page, too.
+_MARKER = re.compile(r"<!--.*?-->", re.DOTALL)
+
+
 class _Printout:
     """The thread on paper: whatever is new since it was shown last."""
 
@@ -148,7 +172,8 @@ class _Printout:
         for comment in self._github.threads.issues[1].comments.values():
             self._once(comment, comment.body, "edited" if comment.edited else "commented")
             for reaction in comment.reactions:
-                self._once(comment, EMOJI[reaction.content], f"reacted ({reaction.user.login})")
+                deed = f"got a reaction from {reaction.user.login}"
+                self._once(comment, EMOJI[reaction.content], deed)
 
     @property
     def _comment(self) -> Comment:
@@ -157,4 +182,4 @@ class _Printout:
     def _once(self, comment: Comment, words: str, deed: str) -> None:
         if (comment.id, words) not in self._shown:
             self._shown.add((comment.id, words))
-            console.tell(f"\n--- {comment.author.login} {deed}", words)
+            console.tell(f"\n--- {comment.author.login} {deed}", _MARKER.sub("", words).strip())

@@ -75,9 +75,9 @@ class Settings(BaseSettings):
     gptimage_min_role: Literal["write", "maintain", "admin"] = "write"
     gptimage_allowed_owners: Names = ()
     gptimage_max_cost_per_run: Dollars = Decimal(10)
-    gptimage_max_cost_per_person_day: Dollars | None = None
-    gptimage_max_cost_per_repository_day: Dollars | None = None
-    gptimage_max_cost_per_installation_month: Dollars | None = None
+    gptimage_max_cost_per_person_and_day: Dollars | None = None
+    gptimage_max_cost_per_repository_and_day: Dollars | None = None
+    gptimage_max_cost_per_installation_and_month: Dollars | None = None
     gptimage_max_cost_per_day: Dollars = Decimal(50)
     gptimage_max_jobs: int = Field(100, ge=1, le=10_000)
     gptimage_images_per_minute: int | None = Field(None, ge=1)

@@ -196,11 +196,6 @@ def test_an_item_is_called_at_most_once_and_its_retries(
     assert step.state is attempts[-1].state
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="next_step looks at the latest attempt only: after a retry in doubt, an earlier call"
-    " whose bytes came late is paid for, and a third call would still be made",
-)
 @given(st.lists(TRIED, max_size=8, unique_by=lambda a: a.number), POLICIES)
 @example(
     [attempt(1, SUCCEEDED), attempt(2, FAILED, Failure.RATE_LIMIT)],

@@ -20,7 +20,6 @@ from bot.core.event import (
     run_id,
     to_json,
     verify,
-    worth_a_look,
 )
 from bot.core.run import Person, Thread
 
@@ -227,13 +226,3 @@ def test_a_run_id_is_short_and_safe_everywhere(installation: int, repository: in
 def test_an_event_survives_the_inbox(body: str) -> None:
     event = comment(body=body)
     assert from_json(to_json(event)) == event
-
-
-def test_only_what_may_be_a_command_is_worth_a_look() -> None:
-    body = json.dumps(payload()).encode()
-    assert not worth_a_look("issue_comment", body)
-    assert not worth_a_look("issues", b"/batch")
-    for word in ("/batch", "/estimate"):
-        data = payload()
-        data["comment"]["body"] = word
-        assert worth_a_look("issue_comment", json.dumps(data).encode())

@@ -184,8 +184,7 @@ def test_a_good_end_shows_the_images_and_the_bill() -> None:
     assert plain(final(view, T0, ENGLISH)) == snapshot("""\
 ### ✅ 2 images
 
-<a href="https://github.com/acme/art/releases/download/r/fox-ID.png"><img src="https://github.com/acme/art/releases/download/r/fox-ID.png" alt="a red fox in snow" width="240"></a>
-<a href="https://github.com/acme/art/releases/download/r/owl-ID.png"><img src="https://github.com/acme/art/releases/download/r/owl-ID.png" alt="an owl &#124; @octocat #1" width="240"></a>
+<a href="https://github.com/acme/art/releases/download/r/fox-ID.png"><img src="https://github.com/acme/art/releases/download/r/fox-ID.png" alt="a red fox in snow" width="240"></a> <a href="https://github.com/acme/art/releases/download/r/owl-ID.png"><img src="https://github.com/acme/art/releases/download/r/owl-ID.png" alt="an owl &#124; @octocat #1" width="240"></a>
 
 | Estimated | Paid | In doubt | Reserved at most |
 | --: | --: | --: | --: |

@@ -61,9 +61,6 @@ class ReleaseHost(Protocol):
     def releases(self, thread: Thread) -> Releases: ...
 
 
-# Asking again changes none of these: a permission, a setting or the repository is in the way.
-_FINAL = frozenset({400, 403, 404, 410, 413, 422, 451})
-
 _KEPT = "The files are kept on the server."
 _REASONS = {
     403: 'the App may not write here. Grant it the permission "Contents: write".',
@@ -94,7 +91,7 @@ class ReleaseDestination:
         try:
             release = await self._release(releases, run, named)
         except HostError as error:
-            if not _is_final(error):
+            if not error.final:
                 raise
             reason = _REASONS.get(error.status or 0, str(error))
             note = f"The images could not be published: {reason} {_KEPT}"
@@ -135,7 +132,7 @@ async def _upload_missing(
         try:
             await _upload(releases, release, name, file, present.get(name))
         except HostError as error:
-            if not _is_final(error):
+            if not error.final:
                 raise
             refused[name] = str(error)
     return refused
@@ -156,10 +153,6 @@ async def _upload(
     data = await asyncio.to_thread(Path(file.source).read_bytes)
     await releases.upload(release, name, file.media_type, data)
     reach(Point.ASSET_UPLOADED)
-
-
-def _is_final(error: HostError) -> bool:
-    return error.status in _FINAL and error.retry_after is None
 
 
 def _named(files: Iterable[File]) -> dict[str, File]:

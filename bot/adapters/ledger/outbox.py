@@ -25,9 +25,13 @@ class SqlOutbox:
         async with self._database.write() as connection:
             await owe(connection, [effect], now)
 
-    async def get(self, effect_id: str) -> OwedEffect | None:
-        """The effect, if what GitHub shows is older than what is owed."""
-        owed = select(effects).where(effects.c.id == effect_id, effects.c.shown < effects.c.version)
+    async def get(self, effect_id: str, now: datetime) -> OwedEffect | None:
+        """The effect, if it is due and what GitHub shows is older than what is owed."""
+        owed = select(effects).where(
+            effects.c.id == effect_id,
+            effects.c.shown < effects.c.version,
+            effects.c.due_at <= now,
+        )
         async with self._database.read() as connection:
             row = (await connection.execute(owed)).one_or_none()
         return None if row is None else _owed(row)
@@ -44,9 +48,9 @@ class SqlOutbox:
         """Not before that time: GitHub asked for a pause, or did not answer."""
         await self._change(lease, due_at=until, tries=effects.c.tries + 1)
 
-    async def give_up(self, lease: Lease, why: str) -> None:
+    async def give_up(self, lease: Lease, version: int, why: str) -> None:
         """These words can never be delivered; new words under the id are tried again."""
-        await self._change(lease, shown=effects.c.version, given_up=why)
+        await self._change(lease, shown=version, given_up=why)
 
     async def owed(self, now: datetime, limit: int = 100) -> Sequence[str]:
         """Ids that are due and that nobody delivers now, oldest first."""

@@ -50,7 +50,7 @@ class Workshop:
             destination,
             utc_now,
             name_of,
-            with_report=not at_once,
+            remote=not at_once,
         )
         return Life(self.ledger, self.runner, finish, utc_now, publish_at_once=at_once)
 

@@ -108,11 +108,12 @@ def _rules(settings: Settings) -> Rules:
         min_role=Role[settings.gptimage_min_role.upper()],
         limits=Limits(
             run=money(settings.gptimage_max_cost_per_run),
-            person_day=money(settings.gptimage_max_cost_per_person_day),
-            repository_day=money(settings.gptimage_max_cost_per_repository_day),
-            installation_month=money(settings.gptimage_max_cost_per_installation_month),
+            person_day=money(settings.gptimage_max_cost_per_person_and_day),
+            repository_day=money(settings.gptimage_max_cost_per_repository_and_day),
+            installation_month=money(settings.gptimage_max_cost_per_installation_and_month),
             server_day=money(settings.gptimage_max_cost_per_day),
         ),
+        images_per_minute=settings.gptimage_images_per_minute,
         around=Around(
             limits=BatchLimits(max_jobs=settings.gptimage_max_jobs),
             environment=settings.batch_defaults,

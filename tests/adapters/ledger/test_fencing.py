@@ -34,7 +34,10 @@ WRITES: dict[str, tuple[str, Write]] = {
         lambda to, lease, _: to.outbox.delivered(lease, 1, 5),
     ),
     "outbox.postpone": ("effect:comment-1", lambda to, lease, now: to.outbox.postpone(lease, now)),
-    "outbox.give_up": ("effect:comment-1", lambda to, lease, _: to.outbox.give_up(lease, "gone")),
+    "outbox.give_up": (
+        "effect:comment-1",
+        lambda to, lease, _: to.outbox.give_up(lease, 1, "gone"),
+    ),
     "leases.renew": (
         "run:r1",
         lambda to, lease, now: to.leases.renew(lease, now, timedelta(hours=1)),

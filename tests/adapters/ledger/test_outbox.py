@@ -16,8 +16,8 @@ async def test_what_is_said_is_owed(
     ledger: SqlLedger, make_effect: MakeEffect, now: datetime
 ) -> None:
     await ledger.outbox.say(make_effect(), now)
-    assert await ledger.outbox.get("comment-1") == OwedEffect(make_effect(), 1, now)
-    assert await ledger.outbox.get("comment-2") is None
+    assert await ledger.outbox.get("comment-1", now) == OwedEffect(make_effect(), 1, now)
+    assert await ledger.outbox.get("comment-2", now) is None
 
 
 async def test_new_words_replace_the_old_and_equal_words_cost_nothing(
@@ -25,7 +25,7 @@ async def test_new_words_replace_the_old_and_equal_words_cost_nothing(
 ) -> None:
     for words in ("one", "one", "two", "two"):
         await ledger.outbox.say(make_effect(words), now)
-    assert await ledger.outbox.get("comment-1") == OwedEffect(make_effect("two"), 2, now)
+    assert await ledger.outbox.get("comment-1", now) == OwedEffect(make_effect("two"), 2, now)
 
 
 async def test_what_github_shows_is_owed_no_more_until_it_changes(
@@ -35,11 +35,11 @@ async def test_what_github_shows_is_owed_no_more_until_it_changes(
     lease = await hold("effect:comment-1")
     await ledger.outbox.attempting(lease)
     await ledger.outbox.delivered(lease, 1, 2**40)
-    assert await ledger.outbox.get("comment-1") is None
+    assert await ledger.outbox.get("comment-1", now) is None
     await ledger.outbox.say(make_effect("one"), now + LATER)
-    assert await ledger.outbox.get("comment-1") is None
+    assert await ledger.outbox.get("comment-1", now) is None
     await ledger.outbox.say(make_effect("two"), now + LATER)
-    assert await ledger.outbox.get("comment-1") == OwedEffect(
+    assert await ledger.outbox.get("comment-1", now) == OwedEffect(
         make_effect("two"), 2, now, attempted=True, remote=2**40
     )
 
@@ -51,7 +51,7 @@ async def test_words_said_during_a_delivery_stay_owed(
     lease = await hold("effect:comment-1")
     await ledger.outbox.say(make_effect("two"), now)
     await ledger.outbox.delivered(lease, 1, 5)
-    owed = await ledger.outbox.get("comment-1")
+    owed = await ledger.outbox.get("comment-1", now)
     assert owed == OwedEffect(make_effect("two"), 2, now, remote=5)
 
 
@@ -60,7 +60,9 @@ async def test_a_possible_post_is_remembered(
 ) -> None:
     await ledger.outbox.say(make_effect(), now)
     await ledger.outbox.attempting(await hold("effect:comment-1"))
-    assert await ledger.outbox.get("comment-1") == OwedEffect(make_effect(), 1, now, attempted=True)
+    assert await ledger.outbox.get("comment-1", now) == OwedEffect(
+        make_effect(), 1, now, attempted=True
+    )
 
 
 async def test_a_postponed_effect_waits_and_counts_its_tries(
@@ -73,11 +75,12 @@ async def test_a_postponed_effect_waits_and_counts_its_tries(
     await ledger.leases.release(lease)
     assert await ledger.outbox.owed(now + LATER - timedelta(microseconds=1)) == []
     assert await ledger.outbox.owed(now + LATER) == ["comment-1"]
-    owed = await ledger.outbox.get("comment-1")
+    assert await ledger.outbox.get("comment-1", now) is None
+    owed = await ledger.outbox.get("comment-1", now + LATER)
     assert owed == OwedEffect(make_effect(), 1, now, tries=2)
     await ledger.outbox.delivered(lease, 1, 5)
     await ledger.outbox.say(make_effect("more"), now)
-    assert await ledger.outbox.get("comment-1") == replace(
+    assert await ledger.outbox.get("comment-1", now + LATER) == replace(
         owed, effect=make_effect("more"), version=2, remote=5, tries=0
     )
 
@@ -87,10 +90,10 @@ async def test_words_that_can_never_be_delivered_are_owed_no_more_but_new_words_
 ) -> None:
     await ledger.outbox.say(make_effect(), now)
     lease = await hold("effect:comment-1")
-    await ledger.outbox.give_up(lease, "the comment is gone")
+    await ledger.outbox.give_up(lease, 1, "the comment is gone")
     await ledger.leases.release(lease)
     assert await ledger.outbox.owed(now) == []
-    assert await ledger.outbox.get("comment-1") is None
+    assert await ledger.outbox.get("comment-1", now) is None
     await ledger.outbox.say(make_effect("two"), now)
     assert await ledger.outbox.owed(now) == ["comment-1"]
 
