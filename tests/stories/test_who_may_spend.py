@@ -1,0 +1,137 @@
+"""Stories: only people with write access spend, and never more than the operator allows."""
+
+# ruff: noqa: E501  (what the bot says is quoted as it stands)
+
+import json
+from decimal import Decimal
+
+import pytest
+from inline_snapshot import snapshot
+
+from bot.simulators.github import Fault
+from tests.stories.conftest import Thread, with_settings
+
+FOX = "/batch --quality low --size 1024x1024\n\n- a red fox"
+
+
+@pytest.mark.parametrize("person", ["passer-by", "ada", "rin"])
+async def test_people_without_write_access_get_one_quiet_reaction(
+    thread: Thread, person: str
+) -> None:
+    command = await thread.say(FOX, by=person)
+
+    assert thread.reactions(command) == ["confused"]
+    assert thread.answers() == []
+    assert thread.calls() == []
+
+
+@pytest.mark.parametrize("words", ["/batch hlep", "/batch help", "/estimate\n- a fox", "/batch"])
+async def test_strangers_are_not_answered_whatever_they_ask(thread: Thread, words: str) -> None:
+    command = await thread.say(words, by="passer-by")
+
+    assert thread.reactions(command) == ["confused"]
+    assert thread.answers() == []
+
+
+async def test_a_person_with_write_access_is_served(thread: Thread) -> None:
+    command = await thread.say(FOX, by="tomas")
+
+    assert thread.reactions(command) == ["eyes", "rocket"]
+    assert "for tomas" in thread.answer()
+
+
+async def test_a_role_that_cannot_be_read_counts_as_none(thread: Thread) -> None:
+    thread.room.github.faults.add(Fault(path="/permission$", status=500, times=100))
+
+    command = await thread.say(FOX)
+
+    assert thread.reactions(command) == ["confused"]
+    assert thread.calls() == []
+    assert thread.answer() == snapshot("""\
+### 🔒 Your role could not be checked
+
+GitHub has a fault of its own (500).
+
+<!-- marker -->\
+""")
+
+
+@with_settings(gptimage_allowed_owners=("somebody-else",))
+async def test_an_account_that_the_operator_does_not_serve_gets_nothing(thread: Thread) -> None:
+    command = await thread.say(FOX)
+
+    assert thread.reactions(command) == []
+    assert thread.answers() == []
+    assert thread.calls() == []
+
+
+@with_settings(gptimage_max_cost_per_run=Decimal("0.01"))
+async def test_a_run_above_the_cap_is_refused_by_name(thread: Thread) -> None:
+    command = await thread.say(FOX + "\n- an owl")
+
+    assert thread.reactions(command) == ["confused"]
+    assert thread.calls() == []
+    assert thread.answer() == snapshot("""\
+### 💰 Above the spending cap
+
+This batch could cost up to &#36;0.0119; GPTIMAGE&#95;MAX&#95;COST&#95;PER&#95;RUN allows &#36;0.01. Ask for fewer images, a smaller size or a lower quality.
+
+<!-- marker -->\
+""")
+
+
+@with_settings(gptimage_max_cost_per_day=Decimal("0.01"))
+async def test_runs_of_one_day_stay_below_the_cap_together(thread: Thread) -> None:
+    first, second = await thread.say(FOX), await thread.say(FOX)
+
+    assert thread.reactions(first) == ["eyes", "rocket"]
+    assert thread.reactions(second) == ["confused"]
+    assert len(thread.calls()) == 1
+    assert thread.answers()[1] == snapshot("""\
+### 💰 Above the spending cap
+
+This run could cost up to &#36;0.0060, and the cap for this server in one day is &#36;0.01, of which &#36;0.0041 is left.
+
+<!-- marker -->\
+""")
+
+
+async def test_an_author_can_set_a_cap_of_their_own(thread: Thread) -> None:
+    command = await thread.say("/batch --max-cost 0.01 --quality high\n\n- a red fox")
+
+    assert thread.reactions(command) == ["confused"]
+    assert thread.calls() == []
+    assert thread.answer() == snapshot("""\
+### 💰 Above the spending cap
+
+This batch could cost up to &#36;0.0528; max&#95;cost allows &#36;0.01. Ask for fewer images, a smaller size or a lower quality.
+
+<!-- marker -->\
+""")
+
+
+async def test_the_bot_does_not_obey_its_own_words(thread: Thread) -> None:
+    own = await thread.say(FOX, by="gptimage[bot]")
+
+    assert thread.reactions(own) == []
+    assert thread.calls() == []
+
+
+async def test_a_prompt_that_is_a_command_is_not_obeyed_where_it_is_echoed(thread: Thread) -> None:
+    batch = {"jobs": [{"prompt": FOX}]}
+    command = await thread.say(f"/batch --quality low\n```json\n{json.dumps(batch)}\n```")
+
+    assert thread.reactions(command) == ["eyes", "rocket"]
+    assert len(thread.by_bot) == 1
+    assert len(thread.calls()) == 1
+
+
+async def test_an_edit_by_somebody_else_runs_nothing(thread: Thread) -> None:
+    comment = await thread.say("Shall we have pictures?", by="rin")
+
+    await thread.edit(comment, FOX, by="maya")
+    await thread.quiet()
+
+    assert thread.reactions(comment) == []
+    assert thread.answers() == []
+    assert thread.calls() == []
