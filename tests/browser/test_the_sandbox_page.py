@@ -1,0 +1,121 @@
+"""What a visitor sees of a run, in a real browser."""
+
+import shutil
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from playwright.async_api import ConsoleMessage, Locator, Page, async_playwright, expect
+
+from bot.entrypoints.sandbox import Sandbox, sandbox
+from bot.entrypoints.settings import Settings
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+# Nothing leaves the machine, and no desktop is needed.
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PATIENCE_MS = 30_000
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+
+BATCH = """\
+/batch --quality low --size 1024x1024
+
+- a red fox in fresh snow
+- a castle by Miyazaki
+- a sleepy owl
+"""
+
+
+@pytest.fixture
+async def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+    async with sandbox(tmp_path / "data", port=0, latency_ms=2500) as room:
+        yield room
+
+
+@pytest.fixture
+async def page(room: Sandbox) -> AsyncIterator[Page]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        page = await browser.new_page()
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", partial(_hear, complaints))
+        await page.goto(room.issue)
+        yield page
+        await browser.close()
+    assert complaints == []
+
+
+async def test_a_visitor_types_a_batch_and_watches_the_pictures_come(page: Page) -> None:
+    await page.get_by_label("Comment as").select_option("tomas")
+    await page.get_by_label("Your comment").fill(BATCH)
+    await page.get_by_role("button", name="Comment", exact=True).click()
+
+    command = page.get_by_role("article", name="Comment by tomas")
+    answer = page.get_by_role("article", name="Comment by gptimage[bot]")
+    await sees(command.get_by_alt_text("👀"))
+    await sees(answer.get_by_role("heading", name="Making 3 images"))
+    await sees(answer.get_by_text("1 made"))
+    await sees(answer.get_by_role("heading", name="2 of 3 images"))
+    await sees(command.get_by_alt_text("🚀"))
+
+    await expect(answer).to_have_count(1)
+    await expect(answer).to_contain_text("The safety system refused the prompt.")
+    for name in ("a red fox in fresh snow", "a sleepy owl"):
+        assert await width(answer.get_by_role("img", name=name)) == 1024
+
+
+async def test_the_example_of_the_page_can_be_used_as_it_stands(page: Page) -> None:
+    await page.get_by_role("button", name="Use the example").click()
+    await page.get_by_label("Your comment").press("Control+Enter")
+
+    answer = page.get_by_role("article", name="Comment by gptimage[bot]")
+    await sees(answer.get_by_role("heading", name="2 images"))
+    await sees(page.get_by_role("article", name="Comment by maya").get_by_alt_text("🚀"))
+
+
+async def test_a_mistake_is_mended_on_the_page_and_the_same_answer_becomes_the_run(
+    page: Page,
+) -> None:
+    await page.get_by_label("Your comment").fill('/batch\n```json\n{"jobs": [{}]}\n```')
+    await page.get_by_role("button", name="Comment", exact=True).click()
+    answer = page.get_by_role("article", name="Comment by gptimage[bot]")
+    await sees(answer.get_by_text("is required"))
+
+    await page.get_by_role("button", name="Edit").click()
+    await page.get_by_label("The comment's text").fill("/batch --quality low\n\n- a red fox")
+    await page.get_by_role("button", name="Save as maya").click()
+
+    await sees(answer.get_by_role("heading", name="1 image"))
+    await expect(answer).to_have_count(1)
+    assert await width(answer.get_by_role("img", name="a red fox")) == 1024
+
+
+def _hear(complaints: list[str], said: ConsoleMessage) -> None:
+    if said.type == "error":
+        complaints.append(said.text)
+
+
+async def sees(what: Locator) -> None:
+    await expect(what.first).to_be_visible(timeout=PATIENCE_MS)
+
+
+async def width(picture: Locator) -> int:
+    """The width of the picture that was loaded; its policy lets no script of ours wait for it."""
+    await picture.scroll_into_view_if_needed()
+    await expect(picture).to_have_js_property("complete", value=True, timeout=PATIENCE_MS)
+    handle = await picture.element_handle()
+    assert handle is not None
+    return int(await (await handle.get_property("naturalWidth")).json_value())
