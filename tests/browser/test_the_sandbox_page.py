@@ -27,7 +27,7 @@ PATIENCE_MS = 30_000
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 
 BATCH = """\
-/batch --quality low --size 1024x1024
+/batch --quality low --size 1024x1024 --max-concurrent 1
 
 - a red fox in fresh snow
 - a castle by Miyazaki
@@ -40,7 +40,7 @@ async def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.chdir(tmp_path)
-    async with sandbox(tmp_path / "data", port=0, latency_ms=2500) as room:
+    async with sandbox(tmp_path / "data", port=0, latency_ms=2000) as room:
         yield room
 
 
