@@ -68,6 +68,7 @@ class Run:
     stop: Stop | None = None
     page_url: str | None = None  # where the files are, once they are published
     note: str = ""  # what a reader must know of the publication, such as a fallback
+    digest: str | None = None  # of the batch: equal ones make the same images
 
 
 class ItemState(StrEnum):

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from bot.adapters.ledger import schema
 from bot.adapters.ledger.engine import Database, connect
+from bot.adapters.ledger.history import SqlHistory
 from bot.adapters.ledger.inbox import SqlInbox
 from bot.adapters.ledger.leases import SqlLeases
 from bot.adapters.ledger.outbox import SqlOutbox
@@ -29,6 +30,7 @@ class SqlLedger:
     inbox: SqlInbox
     runs: SqlRuns
     outbox: SqlOutbox
+    history: SqlHistory
     database: Database
 
     async def ping(self) -> None:
@@ -53,7 +55,12 @@ async def open_ledger(url: str | Path, *, patience: timedelta = PATIENCE) -> Sql
             await _upgrade(url)
         stack.pop_all()
     return SqlLedger(
-        SqlLeases(database), SqlInbox(database), SqlRuns(database), SqlOutbox(database), database
+        SqlLeases(database),
+        SqlInbox(database),
+        SqlRuns(database),
+        SqlOutbox(database),
+        SqlHistory(database),
+        database,
     )
 
 

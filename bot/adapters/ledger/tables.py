@@ -70,6 +70,7 @@ runs = Table(
     Column("page_url", Text),
     Column("note", Text, nullable=False),
     Column("report", Text),
+    Column("digest", Text),
 )
 
 items = Table(
@@ -158,3 +159,7 @@ Index(
     sqlite_where=attempts.c.settled_at.is_(None),
     postgresql_where=attempts.c.settled_at.is_(None),
 )
+
+# Looking back: a batch finds its runs again, and a person the latest ones.
+Index("ix_runs_digest", runs.c.digest, runs.c.created_at)
+Index("ix_runs_created", runs.c.created_at)

@@ -1,0 +1,161 @@
+"""Looking back: which runs there were, and what they cost."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, Text, and_, func, select, type_coerce
+
+from bot.adapters.ledger.engine import Database
+from bot.adapters.ledger.tables import attempts, items, runs
+from bot.core.attempts import AttemptState
+from bot.core.pricing import Money
+from bot.core.run import RunState, Stop, total
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """One line of the history; `made` of `wanted` images are there. Money is None if unknown."""
+
+    id: str
+    created_at: datetime
+    state: RunState
+    stop: Stop | None
+    prompt: str  # of the first job
+    model: str
+    repository: str | None  # "owner/name"; None for a run of the command line
+    wanted: int
+    made: int
+    paid: Money | None
+    in_doubt: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the images of one model cost on one day (UTC); `cost` is None if one has no price."""
+
+    day: date
+    model: str
+    images: int
+    cost: Money | None
+
+
+class SqlHistory:
+    """Reads what the other parts of the ledger have written; writes nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def runs(
+        self, *, limit: int = 20, search: str = "", since: datetime | None = None
+    ) -> Sequence[PastRun]:
+        """The latest runs, newest first; `search` is looked for in prompts, paths and ids."""
+        chosen = select(runs).order_by(runs.c.created_at.desc()).limit(limit)
+        if since:
+            chosen = chosen.where(runs.c.created_at >= since)
+        if search:
+            chosen = chosen.where(
+                runs.c.id.startswith(search, autoescape=True) | runs.c.id.in_(_holding(search))
+            )
+        async with self._database.read() as connection:
+            found = (await connection.execute(chosen)).all()
+            ids = [run.id for run in found]
+            wanted = {row.run_id: row.images for row in await connection.execute(_wanted(ids))}
+            tried = {row.run_id: row for row in await connection.execute(_tried(ids))}
+        return [_past(run, wanted.get(run.id, 0), tried.get(run.id)) for run in found]
+
+    async def find(self, prefix: str) -> Sequence[str]:
+        """The ids that begin so, newest first; at most ten."""
+        chosen = (
+            select(runs.c.id)
+            .where(runs.c.id.startswith(prefix, autoescape=True))
+            .order_by(runs.c.created_at.desc())
+            .limit(10)
+        )
+        async with self._database.read() as connection:
+            return (await connection.scalars(chosen)).all()
+
+    async def latest(self, digest: str | None = None) -> str | None:
+        """The newest run of the command line, of this batch if a digest says which."""
+        chosen = select(runs.c.id).where(runs.c.thread.is_(None))
+        if digest is not None:
+            chosen = chosen.where(runs.c.digest == digest)
+        async with self._database.read() as connection:
+            return await connection.scalar(chosen.order_by(runs.c.created_at.desc()).limit(1))
+
+    async def spent(self, since: datetime) -> Sequence[Spent]:
+        """What was paid since then, by day and model, oldest first."""
+        paid: Select[Any] = (
+            select(attempts.c.settled_at, attempts.c.cost, items.c.wanted)
+            .join(
+                items,
+                and_(items.c.run_id == attempts.c.run_id, items.c.item == attempts.c.item),
+            )
+            .where(attempts.c.state == AttemptState.SUCCEEDED, attempts.c.settled_at >= since)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(paid)).all()
+        return _by_day_and_model(rows)
+
+
+def _holding(search: str) -> Select[tuple[str]]:
+    """Runs with an image whose prompt or path holds the text, in any case."""
+    wanted = func.lower(type_coerce(items.c.wanted, Text))
+    return select(items.c.run_id).where(wanted.contains(search.lower(), autoescape=True))
+
+
+def _wanted(ids: Sequence[str]) -> Select[Any]:
+    images = items.c.run_id.in_(ids)
+    return (
+        select(items.c.run_id, func.count().label("images")).where(images).group_by(items.c.run_id)
+    )
+
+
+def _tried(ids: Sequence[str]) -> Select[Any]:
+    made = attempts.c.state == AttemptState.SUCCEEDED
+    doubtful = attempts.c.state.in_([AttemptState.STARTED, AttemptState.IN_DOUBT])
+    return (
+        select(
+            attempts.c.run_id,
+            func.count().filter(made).label("made"),
+            func.sum(attempts.c.cost).filter(made).label("paid"),
+            func.count().filter(made, attempts.c.cost.is_(None)).label("unpriced"),
+            func.sum(attempts.c.amount).filter(doubtful).label("in_doubt"),
+            func.count().filter(doubtful, attempts.c.amount.is_(None)).label("unbounded"),
+        )
+        .where(attempts.c.run_id.in_(ids))
+        .group_by(attempts.c.run_id)
+    )
+
+
+def _past(run: Row[Any], wanted: int, tried: Row[Any] | None) -> PastRun:
+    first = run.batch.jobs[0]
+    return PastRun(
+        id=run.id,
+        created_at=run.created_at,
+        state=run.state,
+        stop=run.stop,
+        prompt=first.prompt,
+        model=first.model,
+        repository=run.thread.repository if run.thread else None,
+        wanted=wanted,
+        made=tried.made if tried else 0,
+        paid=_known(tried.paid, tried.unpriced) if tried else Money(0),
+        in_doubt=_known(tried.in_doubt, tried.unbounded) if tried else Money(0),
+    )
+
+
+def _known(amount: Money | None, unknown: int) -> Money | None:
+    return None if unknown else amount or Money(0)
+
+
+def _by_day_and_model(rows: Iterable[Row[Any]]) -> Sequence[Spent]:
+    costs: dict[tuple[date, str], list[Money | None]] = defaultdict(list)
+    for row in rows:
+        costs[row.settled_at.date(), row.wanted.call.model].append(row.cost)
+    return [
+        Spent(day, model, len(amounts), total(amounts))
+        for (day, model), amounts in sorted(costs.items())
+    ]
