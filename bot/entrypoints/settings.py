@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     openai_image_input_dir: str | None = None
     openai_batch_max_concurrent: int | None = Field(None, ge=1, le=10)
     openai_batch_timeout: int | None = Field(None, ge=1000, le=3_600_000)
+    history_db_path: Path | None = None
     debug: bool = False
 
     # GitHub

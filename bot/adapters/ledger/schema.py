@@ -6,12 +6,18 @@ from types import ModuleType
 from sqlalchemy import Connection, inspect, text
 
 from bot.adapters.ledger.engine import Database
+from bot.core.errors import SettingsError
 
 HEAD = "0002"
 """The newest revision, known without Alembic: a ledger that is up to date must open fast."""
 
 # Any number will do that no other program locks: "gptimage" in ASCII.
 _LOCK = int.from_bytes(b"gptimage")
+
+_FOREIGN = (
+    "HISTORY_DB_PATH or DATABASE_URL: this file is the database of another program"
+    " (the Node tool's history?): name a file of its own for gptimage"
+)
 
 
 async def is_current(database: Database) -> bool:
@@ -41,4 +47,7 @@ def revision(connection: Connection) -> str | None:
 def _upgrade(connection: Connection, migrations: ModuleType) -> None:
     if connection.dialect.name == "postgresql":  # a writer of SQLite is alone already
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    elif revision(connection) is None and inspect(connection).get_table_names():
+        # A file belongs to one program: the Node tool's history must not be written into.
+        raise SettingsError([_FOREIGN])
     migrations.run(connection)

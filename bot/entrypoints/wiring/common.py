@@ -56,14 +56,23 @@ class Workshop:
 
 
 @asynccontextmanager
+async def books(settings: Settings) -> AsyncIterator[SqlLedger]:
+    """The ledger: at DATABASE_URL, at HISTORY_DB_PATH, or in the data directory."""
+    url, path = settings.database_url, settings.history_db_path
+    ledger = await open_ledger(
+        url.get_secret_value() if url else path or settings.gptimage_data_dir / "ledger.db"
+    )
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+@asynccontextmanager
 async def workshop(settings: Settings) -> AsyncIterator[Workshop]:
-    """Open the ledger and the spool in the data directory, or where the settings say."""
+    """Open the ledger, and the spool in the data directory."""
     async with AsyncExitStack() as stack:
-        url = settings.database_url
-        ledger = await open_ledger(
-            url.get_secret_value() if url else settings.gptimage_data_dir / "ledger.db"
-        )
-        stack.push_async_callback(ledger.close)
+        ledger = await stack.enter_async_context(books(settings))
         spool = LocalSpool(settings.gptimage_data_dir / "spool")
         provider = OpenAIImages(
             settings.openai_api_key or SecretStr(""),

@@ -1,6 +1,7 @@
 """A ledger is made, or brought up to date, by whoever opens it first, and then opened fast."""
 
 import asyncio
+import sqlite3
 import stat
 import sys
 from datetime import datetime, timedelta
@@ -170,3 +171,18 @@ async def test_postgresql_is_set_up_to_survive_the_power(postgres_url: str) -> N
         ]
     await ledger.close()
     assert found == ["on", "read committed", "1600ms"]
+
+
+async def test_a_database_of_another_program_is_not_written_into(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    with sqlite3.connect(path) as foreign:
+        foreign.execute("CREATE TABLE images (uuid TEXT)")
+    foreign.close()
+
+    with pytest.raises(SettingsError, match="the database of another program"):
+        await open_ledger(path)
+
+    with sqlite3.connect(path) as foreign:
+        names = foreign.execute("SELECT name FROM sqlite_master").fetchall()
+    foreign.close()
+    assert names == [("images",)]
