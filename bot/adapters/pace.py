@@ -4,16 +4,18 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from math import inf
 
 _MINUTE = 60.0
+_TRY_MORE = 600.0
 
 
 class ImagePace:
     """Lets at most `per_minute` images through in any 60 seconds, in the order of asking.
 
     It is a bucket whose tokens return a minute after each was taken. One that refills evenly
-    would let twice the limit through in its first minute. None means no limit; a pause that the
-    server asked for is kept in any case. `now` counts seconds.
+    would let twice the limit through in its first minute. None means that no limit is known: then
+    the server's refusals teach it. `now` counts seconds.
     """
 
     def __init__(
@@ -25,7 +27,11 @@ class ImagePace:
     ) -> None:
         if per_minute is not None and per_minute < 1:
             raise ValueError(f"images per minute: {per_minute}")
-        self._taken: deque[float] = deque(maxlen=per_minute or 0)
+        self._most = per_minute or inf
+        self._learned = inf
+        self._learned_at = now()
+        self._taken: deque[float] = deque()
+        self._refused: deque[float] = deque()
         self._resume_at = now()
         self._turn = asyncio.Lock()  # wakes its waiters in order
         self._now = now
@@ -39,9 +45,34 @@ class ImagePace:
             self._taken.append(self._now())
 
     def slow_down(self, seconds: float) -> None:
-        """Give no place for so many seconds; a longer pause stays."""
-        self._resume_at = max(self._resume_at, self._now() + seconds)
+        """The server refused a call: give no place for so many seconds, and learn its limit.
+
+        What it did not refuse in the last minute is what it takes in one. A longer pause stays.
+        """
+        now = self._now()
+        self._resume_at = max(self._resume_at, now + seconds)
+        self._refused.append(now)
+        self._forget(now)
+        if self._taken:
+            self._learned = max(len(self._taken) - len(self._refused), 1)
+            self._learned_at = now
 
     def _free_at(self) -> float:
-        full = self._taken and len(self._taken) == self._taken.maxlen
-        return max(self._resume_at, self._taken[0] + _MINUTE) if full else self._resume_at
+        now = self._now()
+        self._forget(now)
+        self._try_more(now)
+        limit = min(self._most, self._learned)
+        if len(self._taken) < limit:
+            return self._resume_at
+        return max(self._resume_at, self._taken[-int(limit)] + _MINUTE)
+
+    def _forget(self, now: float) -> None:
+        for past in (self._taken, self._refused):
+            while past and past[0] <= now - _MINUTE:
+                past.popleft()
+
+    def _try_more(self, now: float) -> None:
+        """What was learned may have been another program's load: one more from time to time."""
+        while now - self._learned_at >= _TRY_MORE:
+            self._learned += 1
+            self._learned_at += _TRY_MORE

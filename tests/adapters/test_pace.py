@@ -111,3 +111,56 @@ async def test_no_sixty_seconds_see_more_than_the_limit(
     assert all(
         later - sooner >= 60 - 1e-6 for sooner, later in zip(taken, taken[limit:], strict=False)
     )
+
+
+class Server:
+    """Takes so many calls in any minute, and says how long to wait for the next place."""
+
+    def __init__(self, per_minute: int, time: Time) -> None:
+        self.per_minute = per_minute
+        self.time = time
+        self.accepted: list[float] = []
+        self.refusals = 0
+
+    def ask(self) -> float:
+        """Seconds to wait, or 0 if the call was accepted."""
+        now = self.time.now()
+        recent = [at for at in self.accepted if at > now - 60]
+        if len(recent) < self.per_minute:
+            self.accepted.append(now)
+            return 0
+        self.refusals += 1
+        return recent[-self.per_minute] + 60 - now
+
+
+@pytest.mark.parametrize("per_minute", [5, 20, 50])
+@pytest.mark.parametrize("at_once", [1, 2, 10])
+async def test_refusals_teach_the_limit_so_that_no_job_is_refused_often(
+    per_minute: int, at_once: int
+) -> None:
+    time = Time()
+    server = Server(per_minute, time)
+    pace = ImagePace(None, now=time.now, sleep=time.sleep)
+    waiting = [0] * 40  # how often each job was refused
+    while waiting:
+        working = waiting[:at_once]
+        waits = []
+        for _ in working:
+            await pace.acquire()
+            waits.append(server.ask())
+        for wait in filter(None, waits):  # all were sent before the first answer came
+            pace.slow_down(wait)
+        left = [count + 1 for count, wait in zip(working, waits, strict=True) if wait]
+        assert max(left, default=0) <= 2, "a job would fail: its retries are used up"
+        waiting = left + waiting[at_once:]
+    assert len(server.accepted) == 40
+    assert time.now() - 1000 <= 60 * (40 / per_minute + 3)
+
+
+async def test_what_was_learned_is_tried_again_bit_by_bit() -> None:
+    time = Time()
+    pace = ImagePace(None, now=time.now, sleep=time.sleep)
+    await starts(pace, time, 3)
+    pace.slow_down(1)  # two of three were taken: it may have been somebody else's load
+    took = await starts(pace, time, 40)
+    assert took[-1] < 60 * 40 / 2  # what two a minute would take
