@@ -11,14 +11,22 @@ import typer
 
 from bot.core.errors import BatchError, GptimageError, Refused, SettingsError
 
+_HELP = {"help_option_names": ["-h", "--help"]}
+
 app = typer.Typer(
     name="gptimage",
+    context_settings=_HELP,
     help="Batches of OpenAI images, none of them paid for twice.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-seed_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+seed_app = typer.Typer(
+    context_settings=_HELP,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 
 
 class Format(StrEnum):
@@ -239,7 +247,7 @@ def _json(data: object) -> str:
 
 
 def _print(text: str) -> None:
-    typer.echo(text)
+    typer.echo(text.removesuffix("\n"))
 
 
 def main() -> None:

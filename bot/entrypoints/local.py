@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from bot.core.batch import canonical
-from bot.core.errors import SettingsError
+from bot.core.errors import GptimageError, SettingsError
 from bot.core.parse import Around, BatchLimits, ParsedBatch, parse_batch
 from bot.core.plan import plan
 from bot.core.policy import Limits, decide_budget
@@ -81,13 +81,14 @@ async def _run(parsed: ParsedBatch, env: Settings, *, simulate: bool) -> Outcome
 
     arm(env.gptimage_kill_point)
     run = _new_run(parsed, utc_now())
+    items = plan(parsed.config, run.id)
     decide_budget(run.upper_bound, Limits(), _cap(parsed))
     async with (
         _reached(env, simulate=simulate) as settings_,
-        local_life(settings_, _folder(parsed)) as life,
+        local_life(settings_, _folder(parsed), [item.path for item in items]) as life,
     ):
-        await life.ledger.runs.open(run, plan(parsed.config, run.id))
-        with _interrupts(life.runner.drain):
+        await life.ledger.runs.open(run, items)
+        with _interrupts(life.runner.drain), _kept(env.gptimage_data_dir / "spool" / run.id):
             view = await life.execute(run.id, console.Terminal())
         if view is None:
             raise SettingsError([f"run {run.id}: another process drives it"])
@@ -130,6 +131,27 @@ async def _reached(env: Settings, *, simulate: bool) -> AsyncIterator[Settings]:
         yield env.model_copy(
             update={"openai_api_key": SecretStr("simulated"), "openai_base_url": f"{url}/v1"}
         )
+
+
+@contextmanager
+def _kept(spool: Path) -> Iterator[None]:
+    """Say in words that images could not be written, and where those are that had arrived."""
+    try:
+        yield
+    except (OSError, ExceptionGroup) as error:
+        match _first(error):
+            case OSError() as refusal:
+                said = f"{refusal}; what had arrived is kept in {spool}"
+                raise GptimageError(said) from error
+            case GptimageError() as known:
+                raise known from error
+            case _:
+                raise
+
+
+def _first(error: Exception) -> Exception:
+    """The fault itself; task groups wrap it."""
+    return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
 @contextmanager
