@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from bot.core.attempts import Attempt, AttemptState
+from bot.core.attempts import Attempt, AttemptState, Call, Wait, next_step
 from bot.core.batch import BatchConfig
 from bot.core.errors import Charge, Failure
 from bot.core.plan import Item
@@ -193,3 +193,26 @@ def working_time(view: RunView, now: datetime) -> timedelta:
         worked += max(end - max(start, edge), timedelta(0))
         edge = max(edge, end)
     return worked
+
+
+def left_over(view: RunView, *, doubts: bool) -> tuple[ItemView, ...]:
+    """The items of a finished run that have no image, for a person who orders them again.
+
+    Those that may have been paid for already are among them only with `doubts`.
+    """
+    return tuple(
+        item
+        for item in view.items
+        if item.winner is None and (doubts or item.charge is not Charge.IN_DOUBT)
+    )
+
+
+def unsettled(view: RunView) -> tuple[ItemView, ...]:
+    """The items that would still be called if the run went on."""
+    policy, moment = view.run.batch.retry_policy, view.run.created_at
+    return tuple(
+        item
+        for item in view.items
+        if not (item.winner or item.cancelled)
+        and isinstance(next_step(item.attempts, policy, moment, order=item.order), Call | Wait)
+    )

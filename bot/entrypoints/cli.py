@@ -5,11 +5,15 @@ import sys
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bot.core.errors import BatchError, GptimageError, Refused, SettingsError
+from bot.entrypoints import history
+
+if TYPE_CHECKING:
+    from bot.entrypoints.local import Outcome
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -29,6 +33,9 @@ seed_app = typer.Typer(
 )
 
 
+app.add_typer(history.app, name="history")
+
+
 class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
@@ -43,6 +50,19 @@ Quality = Annotated[str | None, typer.Option(help="Quality for all jobs.")]
 Size = Annotated[str | None, typer.Option(help="Size for all jobs, such as 1536x1024.")]
 MaxConcurrent = Annotated[int | None, typer.Option(help="Jobs at a time, 1 to 10.")]
 Timeout = Annotated[int | None, typer.Option(help="Working time of the batch in milliseconds.")]
+RetryInDoubt = Annotated[
+    bool,
+    typer.Option(
+        "--retry-in-doubt", help="Also order again what may have been paid for: can pay twice."
+    ),
+]
+Simulate = Annotated[
+    bool, typer.Option("--simulate", help="Use a simulated image API: no key, no cost.")
+]
+ReportFormat = Annotated[
+    Format | None,
+    typer.Option("--format", help="Of the report; text on a terminal, JSON in a pipe."),
+]
 MaxCost = Annotated[str | None, typer.Option(help="Refuse a batch that may cost more, in USD.")]
 
 
@@ -77,15 +97,16 @@ def run(
     max_concurrent: MaxConcurrent = None,
     timeout: Timeout = None,
     max_cost: MaxCost = None,
-    simulate: Annotated[
-        bool, typer.Option("--simulate", help="Use a simulated image API: no key, no cost.")
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the last run of the same batch.")
     ] = False,
-    output_format: Annotated[
-        Format | None,
-        typer.Option("--format", help="Of the report; text on a terminal, JSON in a pipe."),
-    ] = None,
+    retry_in_doubt: RetryInDoubt = False,
+    simulate: Simulate = False,
+    output_format: ReportFormat = None,
 ) -> None:
     """Make the images of a batch, and print the report on stdout."""
+    from bot.entrypoints import local
+
     flags = _flags(
         output_dir=output_dir,
         model=model,
@@ -95,17 +116,37 @@ def run(
         timeout=timeout,
         max_cost=_dollars(max_cost),
     )
-    default = Format.TEXT if sys.stdout.isatty() else Format.JSON
-    _run(batch, flags, output_format or default, simulate=simulate)
+    if retry_in_doubt and not resume:
+        raise SettingsError(["--retry-in-doubt goes with --resume: only an earlier run has doubts"])
+    wish = local.Wish(simulate, resume, retry_in_doubt)
+    _report(local.run_file(batch, flags, wish), output_format)
 
 
-def _run(batch: str, flags: dict[str, Any], output: Format, *, simulate: bool = False) -> None:
-    from bot.core.report import exit_code, report, to_json, to_text
+@app.command()
+def retry(
+    run: Annotated[
+        str | None, typer.Argument(help="The run's id, or its beginning; the last run if absent.")
+    ] = None,
+    retry_in_doubt: RetryInDoubt = False,
+    simulate: Simulate = False,
+    output_format: ReportFormat = None,
+) -> None:
+    """Order the images that a run lacks again; finished ones are not called."""
     from bot.entrypoints import local
 
-    outcome = local.run_file(batch, flags, simulate=simulate)
+    wish = local.Wish(simulate, resume=True, doubts=retry_in_doubt)
+    _report(local.retry(run, wish), output_format)
+
+
+def _report(outcome: "Outcome", output: Format | None) -> None:
+    """Print the report, say what is in doubt, and leave with the right code."""
+    from bot.core.report import exit_code, report, to_json, to_text
+    from bot.entrypoints import console
+
     result = report(outcome.view, outcome.at)
-    _print(to_json(result) if output is Format.JSON else to_text(result))
+    as_text = output is Format.TEXT or (output is None and sys.stdout.isatty())
+    _print(to_text(result) if as_text else to_json(result))
+    console.doubts(outcome.view)
     raise typer.Exit(130 if outcome.interrupted else exit_code(result))
 
 
@@ -152,6 +193,15 @@ def schema() -> None:
     from bot.core.batch import json_schema
 
     _print(_json(json_schema()))
+
+
+@app.command()
+def models(output_format: ReportFormat = None) -> None:
+    """List the known models with their prices and the days on which they are shut down."""
+    from bot.entrypoints import models as known
+
+    as_text = output_format is Format.TEXT or (output_format is None and sys.stdout.isatty())
+    _print(known.text() if as_text else _json(known.rows()))
 
 
 @app.command()
@@ -223,12 +273,14 @@ def seed(
     ] = False,
 ) -> None:
     """Make the images of a batch: the options of the Node tool of this name."""
+    from bot.entrypoints import local
+
     del version
     flags = _flags(output_dir=output_dir, timeout=timeout, max_concurrent=max_concurrent)
     if estimate_only:
         _estimate(config, flags, output_format)
     else:
-        _run(config, flags, output_format)
+        _report(local.run_file(config, flags, local.Wish()), output_format)
 
 
 @app.callback()

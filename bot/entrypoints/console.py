@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bot.core.errors import BatchError, GptimageError
+from bot.core.errors import BatchError, Charge, GptimageError
 from bot.core.ports import Effect, Watch
 from bot.core.run import ItemState, RunView, Stop
 
@@ -40,6 +40,17 @@ def problem(error: GptimageError) -> None:
 def warn(warnings: Iterable[str]) -> None:
     """Say what deserves attention but stops nothing."""
     say(*(f"Warning: {warning}" for warning in warnings))
+
+
+def doubts(view: RunView) -> None:
+    """Say which images may have been paid for without being there, and how to order them again."""
+    left = [item for item in view.items if item.charge is Charge.IN_DOUBT]
+    if not left:
+        return
+    amount = "an unknown amount" if view.in_doubt is None else f"up to {view.in_doubt}"
+    say(f"In doubt: {len(left)} images, {amount} may have been paid for them:")
+    say(*(f"  - {item.item.path} ({item.in_doubt or 'unknown'})" for item in left))
+    say(f"No machine orders them again. You can: gptimage retry {view.run.id} --retry-in-doubt")
 
 
 class Terminal:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from bot.core.errors import SettingsError
-from bot.core.pricing import Money
 
 if TYPE_CHECKING:
     from bot.adapters.ledger import SqlLedger
     from bot.adapters.ledger.history import PastRun, Spent
+    from bot.core.pricing import Money
     from bot.core.run import RunView
 
 app = typer.Typer(help="What was made here, and what it cost.", rich_markup_mode=None)
@@ -121,7 +121,8 @@ def _show(runs: "Sequence[PastRun]", output: Format) -> None:
 
 
 def _line(run: "PastRun") -> str:
-    doubt = "" if run.in_doubt == Money(0) else f", {_money(run.in_doubt)} in doubt"
+    certain = run.in_doubt is not None and not run.in_doubt.micros
+    doubt = "" if certain else f", {_money(run.in_doubt)} in doubt"
     bill = f"{_money(run.paid)}{doubt}"
     images = f"{run.made}/{run.wanted}"
     prompt = " ".join(run.prompt.split())[:_PROMPT]
@@ -183,9 +184,9 @@ def _harmless(value: object) -> object:
     )
 
 
-def _money(amount: Money | None) -> str:
+def _money(amount: "Money | None") -> str:
     return "unknown" if amount is None else str(amount)
 
 
-def _dollars(amount: Money | None) -> float | None:
+def _dollars(amount: "Money | None") -> float | None:
     return None if amount is None else float(amount.usd)

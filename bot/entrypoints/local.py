@@ -5,25 +5,30 @@ import hashlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from bot.core.batch import canonical
-from bot.core.errors import GptimageError, SettingsError
+from bot.core.batch import BatchConfig, canonical
+from bot.core.errors import Charge, GptimageError, SettingsError
 from bot.core.parse import Around, BatchLimits, ParsedBatch, parse_batch
 from bot.core.plan import plan
 from bot.core.policy import Limits, decide_budget
-from bot.core.pricing import Money, estimate
-from bot.core.run import Run, RunState, RunView
+from bot.core.pricing import Money, estimate, upper_bound
+from bot.core.run import Run, RunState, RunView, left_over, total
 from bot.engine.runner import Drain
 from bot.entrypoints import console, settings
 from bot.entrypoints.settings import Settings
 
+if TYPE_CHECKING:
+    from bot.entrypoints.wiring.local import LocalLife
+
+_LOOKS = 15  # seconds to wait for a run that somebody holds
 _MOST_BYTES = 10_000_000  # of a batch file; a hundred jobs with the longest prompts are 3.2 MB
 
 
@@ -65,48 +70,127 @@ class Outcome:
     interrupted: bool
 
 
-def run_file(name: str, flags: Mapping[str, object], *, simulate: bool = False) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a batch is run: for real or not, anew or where its last run ended.
+
+    `doubts` orders images again that may have been paid for already.
+    """
+
+    simulate: bool = False
+    resume: bool = False
+    doubts: bool = False
+
+
+def run_file(name: str, flags: Mapping[str, object], wish: Wish) -> Outcome:
     """Run the batch in a file, to its end or until Ctrl-C."""
-    env = settings.read()
-    if not simulate and not env.openai_api_key:
-        raise SettingsError(["OPENAI_API_KEY environment variable is required"])
+    env = _settings(wish)
     parsed = read_batch(name, flags, env)
     console.warn(parsed.warnings)
-    return asyncio.run(_run(parsed, env, simulate=simulate))
+    return asyncio.run(run_here(parsed, env, wish))
 
 
-async def _run(parsed: ParsedBatch, env: Settings, *, simulate: bool) -> Outcome:
-    from bot.entrypoints.wiring.common import arm, utc_now
+def retry(run: str | None, wish: Wish) -> Outcome:
+    """Order the missing images of a run again: the one named, or the last one."""
+    return asyncio.run(_retry(run, _settings(wish), wish))
+
+
+def _settings(wish: Wish) -> Settings:
+    env = settings.read()
+    if not wish.simulate and not env.openai_api_key:
+        raise SettingsError(["OPENAI_API_KEY environment variable is required"])
+    if not wish.simulate and settings.names_base_url():
+        console.warn([f".env sets OPENAI_BASE_URL: your key goes to {env.openai_base_url}"])
+    return env
+
+
+async def run_here(parsed: ParsedBatch, env: Settings, wish: Wish) -> Outcome:
+    """Run the batch in this process, or go on with its last run."""
+    from bot.entrypoints.wiring.common import utc_now
+
+    run = _new_run(parsed, utc_now())
+    items = plan(run.batch, run.id)
+    async with _living(env, run.batch, [item.path for item in items], wish) as life:
+        earlier = await life.ledger.history.latest(run.digest) if wish.resume else None
+        if earlier:
+            return await _go_on(life, earlier, wish)
+        decide_budget(run.upper_bound, Limits(), _cap(run.batch))
+        await life.ledger.runs.open(run, items)
+        return await _drive(life, run.id)
+
+
+async def _retry(name: str | None, env: Settings, wish: Wish) -> Outcome:
+    from bot.entrypoints.wiring.common import books
+
+    async with books(env) as ledger:
+        found = await ledger.history.find(name) if name else [await ledger.history.latest() or ""]
+        view = await ledger.runs.get(found[0]) if len(found) == 1 else None
+    if view is None or view.run.thread:
+        raise SettingsError([f"no one run of the command line is {name or 'there'}: see history"])
+    paths = [item.item.path for item in view.items if item.path is None]
+    async with _living(env, view.run.batch, paths, wish) as life:
+        return await _go_on(life, view.run.id, wish)
+
+
+async def _go_on(life: "LocalLife", run_id: str, wish: Wish) -> Outcome:
+    """Finish a run that was left, or order again what a finished one lacks."""
+    view = await life.ledger.runs.get(run_id)
+    done = view is not None and view.run.state is RunState.DONE
+    console.say(f"Going on with run {run_id}")
+    outcome = await _drive(life, run_id)
+    left = left_over(outcome.view, doubts=wish.doubts)
+    if not done:  # what has just failed is not ordered again by itself
+        left = tuple(item for item in left if item.charge is Charge.IN_DOUBT)
+    if not left or outcome.interrupted:
+        return outcome
+    batch = outcome.view.run.batch
+    amount = total(upper_bound(batch.jobs[item.item.job]) for item in left)
+    spent = total((outcome.view.paid, outcome.view.in_doubt, amount))
+    decide_budget(spent, Limits(), _cap(batch))
+    await life.ledger.runs.reopen(run_id, [item.item.index for item in left], amount)
+    return await _drive(life, run_id)
+
+
+async def _drive(life: "LocalLife", run_id: str) -> Outcome:
+    """Lead the run as far as it gets; Ctrl-C starts nothing more."""
+    from bot.entrypoints.wiring.common import utc_now
+
+    with _interrupts(life.drain), _kept(life.spool / run_id):
+        for _ in range(_LOOKS):
+            view = await life.execute(run_id, console.Terminal())
+            if view is not None:
+                return Outcome(view, utc_now(), interrupted=life.drain.asked)
+            await life.drain.wait(1)  # a process that was killed holds its run for ten seconds
+    raise SettingsError([f"run {run_id}: another process drives it"])
+
+
+@asynccontextmanager
+async def _living(
+    env: Settings, batch: BatchConfig, paths: Sequence[str], wish: Wish
+) -> AsyncIterator["LocalLife"]:
+    from bot.entrypoints.wiring.common import arm
     from bot.entrypoints.wiring.local import local_life
 
     arm(env.gptimage_kill_point)
-    run = _new_run(parsed, utc_now())
-    items = plan(parsed.config, run.id)
-    decide_budget(run.upper_bound, Limits(), _cap(parsed))
     async with (
-        _reached(env, simulate=simulate) as settings_,
-        local_life(settings_, _folder(parsed), [item.path for item in items]) as life,
+        _reached(env, simulate=wish.simulate) as reached,
+        local_life(reached, _folder(batch), paths) as life,
     ):
-        await life.ledger.runs.open(run, items)
-        with _interrupts(life.runner.drain), _kept(env.gptimage_data_dir / "spool" / run.id):
-            view = await life.execute(run.id, console.Terminal())
-        if view is None:
-            raise SettingsError([f"run {run.id}: another process drives it"])
-        return Outcome(view, utc_now(), interrupted=life.runner.drain.asked)
+        yield life
 
 
-def _cap(parsed: ParsedBatch) -> Money | None:
-    cap = parsed.config.max_cost
-    return None if cap is None else Money.from_usd(cap)
+def _folder(batch: BatchConfig) -> Path:
+    return Path(batch.output_dir or ".").expanduser()
 
 
-def _folder(parsed: ParsedBatch) -> Path:
-    return Path(parsed.config.output_dir or ".").expanduser()
+def _cap(batch: BatchConfig) -> Money | None:
+    return None if batch.max_cost is None else Money.from_usd(batch.max_cost)
 
 
 def _new_run(parsed: ParsedBatch, now: datetime) -> Run:
     bill = estimate(parsed.config)
-    name = f"{canonical(parsed.config)}/{now.isoformat()}/{os.getpid()}"
+    digest = hashlib.sha256(canonical(parsed.config).encode()).hexdigest()
+    name = f"{digest}/{now.isoformat()}/{os.getpid()}"
     return Run(
         id=hashlib.sha256(name.encode()).hexdigest()[:10],
         state=RunState.QUEUED,
@@ -115,6 +199,7 @@ def _new_run(parsed: ParsedBatch, now: datetime) -> Run:
         warnings=(*parsed.warnings, *bill.warnings),
         expected=bill.total.expected,
         upper_bound=bill.total.high,
+        digest=digest,
     )
 
 

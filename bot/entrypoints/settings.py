@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
+from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -114,6 +115,12 @@ def read(**overrides: object) -> Settings:
             f"{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
             for fault in error.errors(include_input=False, include_url=False)
         ) from None
+
+
+def names_base_url() -> bool:
+    """Whether `.env` of this folder, and not the environment, says where the key goes."""
+    name = "OPENAI_BASE_URL"
+    return name not in os.environ and bool(dotenv_values(".env").get(name))
 
 
 _SERVER = {

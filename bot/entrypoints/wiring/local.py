@@ -4,19 +4,41 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.adapters.destinations import DirectoryDestination
+from bot.adapters.ledger import SqlLedger
 from bot.core.errors import SettingsError
-from bot.engine.life import Life
+from bot.core.run import RunView
+from bot.engine.life import Audience, Life
+from bot.engine.runner import Drain
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.wiring.common import workshop
+
+
+@dataclass(frozen=True, slots=True)
+class LocalLife:
+    """The ledger, the life of a run over it, and the folder of its answers."""
+
+    ledger: SqlLedger
+    life: Life
+    spool: Path
+
+    @property
+    def drain(self) -> Drain:
+        """How the run is asked to start nothing more."""
+        return self.life.runner.drain
+
+    async def execute(self, run_id: str, audience: Audience) -> RunView | None:
+        """Lead the run to its end, or as far as it gets."""
+        return await self.life.execute(run_id, audience)
 
 
 @asynccontextmanager
 async def local_life(
     settings: Settings, output_dir: Path, names: Sequence[str]
-) -> AsyncIterator[Life]:
+) -> AsyncIterator[LocalLife]:
     """The life of a run whose images are written to a folder, under these names, as they come.
 
     Raises BatchError or SettingsError if they cannot be: better now than when they are paid for.
@@ -25,7 +47,8 @@ async def local_life(
     folder.check(names)
     _check_writable({(output_dir / name).parent for name in names})
     async with workshop(settings) as shop:
-        yield shop.life(folder, lambda item: item.path, at_once=True)
+        life = shop.life(folder, lambda item: item.path, at_once=True)
+        yield LocalLife(shop.ledger, life, settings.gptimage_data_dir / "spool")
 
 
 def _check_writable(folders: Iterable[Path]) -> None:
