@@ -32,8 +32,9 @@ def bind(host: str, port: int) -> socket.socket:
         sock.bind((host, port))
     except OSError as error:
         sock.close()
+        hint = "choose another with --port or --host (GPTIMAGE_PORT, GPTIMAGE_HOST)"
         raise SettingsError(
-            [f"cannot listen on {host}:{port} ({error.strerror}): choose another with --port"]
+            [f"cannot listen on {host}:{port} ({error.strerror}): {hint}"]
         ) from None
     sock.listen(2048)
     return sock

@@ -4,6 +4,7 @@ A missing or wrong one is a SettingsError that names it and says where to get it
 """
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from decimal import Decimal
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.core.catalog import DEFAULT_MODEL
@@ -35,6 +36,13 @@ def _split(value: object) -> object:
     )
 
 
+def _address(value: str) -> str:
+    if not value.startswith(("https://", "http://")):
+        raise ValueError("an address begins with https:// or http://")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Dollars = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=6)]
 
@@ -49,7 +57,7 @@ class Settings(BaseSettings):
     # OpenAI, as the Node tool has them
     openai_api_key: SecretStr | None = None
     openai_organization: str | None = None
-    openai_base_url: str = OPENAI
+    openai_base_url: Address = OPENAI
     openai_image_output_dir: str | None = None
     openai_image_input_dir: str | None = None
     openai_batch_max_concurrent: int | None = Field(None, ge=1, le=10)
@@ -63,7 +71,7 @@ class Settings(BaseSettings):
     github_private_key_path: Path | None = None
     github_webhook_secret: SecretStr | None = None
     github_webhook_secret_previous: SecretStr | None = None
-    github_api_url: str = "https://api.github.com"
+    github_api_url: Address = "https://api.github.com"
 
     # where things are kept
     database_url: SecretStr | None = None
@@ -160,13 +168,22 @@ def private_key(settings: Settings) -> SecretStr:
     """The App's private key, from the variable or from the file that it names."""
     if settings.github_private_key:
         # Environments that cannot hold line breaks write them as \n.
-        return SecretStr(settings.github_private_key.get_secret_value().replace("\\n", "\n"))
+        text = settings.github_private_key.get_secret_value().replace("\\n", "\n")
+        return _key(text, "GITHUB_PRIVATE_KEY")
     path = settings.github_private_key_path
     if path is None:
         raise SettingsError(["GITHUB_PRIVATE_KEY or GITHUB_PRIVATE_KEY_PATH is required"])
     try:
-        return SecretStr(path.read_text())
+        text = path.read_text(errors="replace")
     except OSError as error:
         raise SettingsError(
             [f"GITHUB_PRIVATE_KEY_PATH: {path} cannot be read ({error.strerror})"]
         ) from None
+    return _key(text, "GITHUB_PRIVATE_KEY_PATH")
+
+
+def _key(text: str, name: str) -> SecretStr:
+    if not re.search(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s.+-----END ", text, re.DOTALL):
+        problem = "this is not a private key, which begins with -----BEGIN RSA PRIVATE KEY-----"
+        raise SettingsError([f"{name}: {problem}"])
+    return SecretStr(text)

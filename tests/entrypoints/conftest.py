@@ -16,7 +16,7 @@ import pytest
 from bot.entrypoints.loopback import served
 from bot.simulators.images import ImagesSimulator, create_images_app
 
-PATIENCE = 60.0
+PATIENCE = 30.0
 COMMANDS = Path(sys.executable).parent
 
 
@@ -98,7 +98,9 @@ class Shell:
         root = self.home / folder
         return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
-    async def run(self, *command: str, stdin: str = "", **env: str | None) -> Ended:
+    async def run(
+        self, *command: str, stdin: str = "", env: Mapping[str, str | None] | None = None
+    ) -> Ended:
         """Run a command to its end; `None` takes a variable away."""
         async with self.start(*command, env=env) as running:
             return await running.ended(stdin.encode())

@@ -76,7 +76,7 @@ async def test_files_that_are_there_are_never_overwritten(shell: Shell) -> None:
 
 async def test_a_simulated_run_needs_no_key(shell: Shell, images: ImagesSimulator) -> None:
     ended = await shell.run(
-        "gptimage", "run", shell.batch("fox"), "--simulate", OPENAI_API_KEY=None
+        "gptimage", "run", shell.batch("fox"), "--simulate", env={"OPENAI_API_KEY": None}
     )
 
     assert ended.code == 0
@@ -212,7 +212,7 @@ def _read_all(terminal: int) -> str:
 
 
 async def test_a_missing_key_is_said_in_the_words_of_the_node_tool(shell: Shell) -> None:
-    ended = await shell.run("gptimage", "run", shell.batch("fox"), OPENAI_API_KEY=None)
+    ended = await shell.run("gptimage", "run", shell.batch("fox"), env={"OPENAI_API_KEY": None})
 
     assert ended.code == 2
     assert ended.complaint == ["Error: OPENAI_API_KEY environment variable is required"]
@@ -333,7 +333,9 @@ async def test_a_data_folder_that_cannot_be_written_is_refused_before_any_call(
 ) -> None:
     shell.file("taken", "a file is no folder")
 
-    ended = await shell.run("gptimage", "run", shell.batch("fox"), GPTIMAGE_DATA_DIR=folder)
+    ended = await shell.run(
+        "gptimage", "run", shell.batch("fox"), env={"GPTIMAGE_DATA_DIR": folder}
+    )
 
     assert ended.code == 2
     assert ended.complaint[0].startswith("Error: GPTIMAGE_DATA_DIR")
@@ -342,7 +344,10 @@ async def test_a_data_folder_that_cannot_be_written_is_refused_before_any_call(
 
 async def test_a_wrong_setting_is_named(shell: Shell) -> None:
     ended = await shell.run(
-        "gptimage", "run", shell.batch("fox"), OPENAI_BATCH_MAX_CONCURRENT="many", DEBUG="perhaps"
+        "gptimage",
+        "run",
+        shell.batch("fox"),
+        env={"OPENAI_BATCH_MAX_CONCURRENT": "many", "DEBUG": "perhaps"},
     )
 
     assert ended.code == 2
@@ -351,7 +356,9 @@ async def test_a_wrong_setting_is_named(shell: Shell) -> None:
 
 
 async def test_a_kill_point_that_does_not_exist_is_named(shell: Shell) -> None:
-    ended = await shell.run("gptimage", "run", shell.batch("fox"), GPTIMAGE_KILL_POINT="nonsense:x")
+    ended = await shell.run(
+        "gptimage", "run", shell.batch("fox"), env={"GPTIMAGE_KILL_POINT": "nonsense:x"}
+    )
 
     assert ended.code == 2
     assert ended.complaint[0].startswith("Error: GPTIMAGE_KILL_POINT: 'nonsense:x' is not one of")
@@ -361,7 +368,9 @@ async def test_a_kill_point_that_does_not_exist_is_named(shell: Shell) -> None:
 
 
 async def test_an_estimate_needs_no_key_and_no_call(shell: Shell, images: ImagesSimulator) -> None:
-    ended = await shell.run("gptimage", "estimate", shell.batch("fox"), OPENAI_API_KEY=None)
+    ended = await shell.run(
+        "gptimage", "estimate", shell.batch("fox"), env={"OPENAI_API_KEY": None}
+    )
 
     assert ended.code == 0
     assert ended.report["images"] == 1
@@ -423,7 +432,12 @@ async def test_the_node_tools_options_do_what_they_did(
 
 async def test_the_node_tools_estimate_makes_no_call(shell: Shell, images: ImagesSimulator) -> None:
     ended = await shell.run(
-        NODE, shell.batch("fox"), "--estimate-only", "--format", "json", OPENAI_API_KEY=None
+        NODE,
+        shell.batch("fox"),
+        "--estimate-only",
+        "--format",
+        "json",
+        env={"OPENAI_API_KEY": None},
     )
 
     assert (ended.code, ended.report["images"], images.calls) == (0, 1, [])

@@ -1,0 +1,234 @@
+"""`gptimage serve` and `gptimage worker`: what they refuse to start with, and how they stop."""
+
+import re
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot.adapters.valkey import embedded_valkey
+from bot.entrypoints.loopback import HOST, bind, served, url_of
+from bot.simulators.github import GitHubState, Webhook, create_github_app
+from bot.simulators.github.threads import Comment
+from bot.simulators.images import ImagesSimulator, Settings
+from tests.entrypoints.conftest import Ended, Running, Shell, until
+
+SECRET = "signed with this"
+TWO = "/batch --quality low --max-concurrent 1\n\n- a red fox\n- an owl"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A shell whose environment is complete for a server, and the GitHub that it serves."""
+
+    shell: Shell
+    github: GitHubState
+
+    async def say(self, body: str) -> Comment:
+        """A person comments; the simulated GitHub tells whoever listens."""
+        words = {"user": "maya", "body": body, "issue": 1}
+        async with httpx.AsyncClient(base_url=self.github.base_url) as browser:
+            posted = (await browser.post("/sim/comments", json=words)).raise_for_status()
+        return self.github.threads.comment(posted.json()["id"])
+
+    @property
+    def answers(self) -> list[str]:
+        comments = self.github.threads.issues[1].comments.values()
+        return [comment.body for comment in comments if comment.by_app]
+
+    @asynccontextmanager
+    async def serving(self, *options: str) -> AsyncIterator[Running]:
+        """A server that takes the deliveries of GitHub."""
+        async with self.shell.start("gptimage", "serve", "--port", "0", *options) as server:
+            line = await server.hears("gptimage listens on ")
+            found = re.search(r"webhook: (\S+)\)", line)
+            assert found
+            self.github.webhooks.webhook = Webhook(found[1], SECRET)
+            yield server
+
+    async def refused(self, env: Mapping[str, str | None] | None = None) -> list[str]:
+        """What `gptimage serve` says that must not start; one line for each thing wrong."""
+        ended = await self.shell.run("gptimage", "serve", "--port", "0", env=env)
+        assert ended.code == 2, ended
+        return ended.complaint
+
+
+@pytest.fixture
+async def place(shell: Shell) -> AsyncIterator[Place]:
+    async with AsyncExitStack() as stack:
+        page = bind(HOST, 0)
+        github = GitHubState(base_url=url_of(page))
+        url = await stack.enter_async_context(served(create_github_app(github), page))
+        shell.env |= {
+            "GITHUB_APP_ID": str(github.app.id),
+            "GITHUB_PRIVATE_KEY": github.private_key.replace("\n", "\\n"),
+            "GITHUB_WEBHOOK_SECRET": SECRET,
+            "GITHUB_API_URL": f"{url}/api/v3",
+            "GPTIMAGE_ALLOWED_OWNERS": github.repository.owner,
+        }
+        yield Place(shell, github)
+
+
+def ended_well(comment: Comment) -> bool:
+    return "rocket" in {reaction.content for reaction in comment.reactions}
+
+
+# --- at work ----------------------------------------------------------------------------------
+
+
+async def test_a_server_and_a_worker_beside_it_share_the_work(
+    place: Place, images: ImagesSimulator, tmp_path: Path
+) -> None:
+    async with (
+        embedded_valkey(tmp_path / "queue") as place.shell.env["REDIS_URL"],
+        place.serving("--no-worker") as server,
+        place.shell.start("gptimage", "worker") as worker,
+    ):
+        await worker.hears("gptimage worker is ready")
+        comment = await place.say(TWO)
+        await until(lambda: ended_well(comment))
+        ends = [await stopped(server), await stopped(worker)]
+
+    assert [end.code for end in ends] == [0, 0]
+    assert len(images.calls) == 2
+    (answer,) = place.answers
+    assert "✅ 2 images" in answer
+
+
+async def test_a_web_part_needs_no_key_for_images(place: Place) -> None:
+    del place.shell.env["OPENAI_API_KEY"]
+
+    async with place.serving("--no-worker") as server:
+        ended = await stopped(server)
+
+    assert ended.code == 0
+
+
+async def test_a_call_under_way_is_awaited_and_recorded_when_the_server_is_told_to_stop(
+    place: Place, images: ImagesSimulator
+) -> None:
+    images.settings = Settings(latency_ms=1500)
+    async with place.serving() as server:
+        comment = await place.say(TWO)
+        await until(lambda: images.billed)
+        ended = await stopped(server)
+
+    assert ended.code == 0
+    assert "calls in flight are awaited" in ended.err
+    assert [call.outcome for call in images.calls] == ["answered"]
+
+    async with place.serving() as server:
+        await until(lambda: ended_well(comment))
+        await stopped(server)
+    assert [call.outcome for call in images.calls] == ["answered", "answered"]
+    assert len(place.answers) == 1
+
+
+async def stopped(process: Running) -> Ended:
+    process.send(signal.SIGTERM)
+    return await process.ended()
+
+
+# --- refused ----------------------------------------------------------------------------------
+
+REQUIRED = (
+    "OPENAI_API_KEY",
+    "GITHUB_APP_ID",
+    "GITHUB_PRIVATE_KEY",
+    "GITHUB_WEBHOOK_SECRET",
+    "GPTIMAGE_ALLOWED_OWNERS",
+)
+
+
+async def test_all_missing_settings_are_named_each_with_the_place_to_get_it(place: Place) -> None:
+    said = await place.refused(dict.fromkeys(REQUIRED))
+
+    assert len(said) == len(REQUIRED)
+    for name in REQUIRED:
+        (line,) = [line for line in said if name in line]
+        assert re.search(r"required: .{20}", line), line
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+async def test_a_missing_setting_is_named(place: Place, name: str) -> None:
+    (line,) = await place.refused({name: None})
+
+    assert name in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GITHUB_WEBHOOK_SECRET", ""),
+        ("GITHUB_WEBHOOK_SECRET", "  "),
+        ("GITHUB_WEBHOOK_SECRET_PREVIOUS", "  "),
+        ("GITHUB_APP_ID", "my app"),
+        ("GITHUB_PRIVATE_KEY", "no key at all"),
+        ("GITHUB_API_URL", "github"),
+        ("OPENAI_BASE_URL", "openai"),
+        ("REDIS_URL", "nonsense"),
+        ("REDIS_URL", "redis://redis.example:6379"),
+        ("DATABASE_URL", "mysql://localhost"),
+        ("GPTIMAGE_HOST", "no.such.host.invalid"),
+        ("GPTIMAGE_KILL_POINT", "nonsense"),
+        ("GPTIMAGE_LANGUAGE", "fr"),
+        ("GPTIMAGE_MAX_COST_PER_RUN", "NaN"),
+        ("GPTIMAGE_MAX_COST_PER_DAY", "-1"),
+        ("GPTIMAGE_MAX_JOBS", "0"),
+    ],
+)
+async def test_a_wrong_setting_is_named(place: Place, name: str, value: str) -> None:
+    (line,) = await place.refused({name: value})
+
+    assert name in line
+
+
+async def test_a_private_key_that_cannot_be_read_is_named(place: Place) -> None:
+    said = await place.refused(
+        {"GITHUB_PRIVATE_KEY": None, "GITHUB_PRIVATE_KEY_PATH": "missing.pem"}
+    )
+
+    assert said == [
+        "Error: GITHUB_PRIVATE_KEY_PATH: missing.pem cannot be read (No such file or directory)"
+    ]
+
+
+async def test_a_file_that_is_no_private_key_is_named(place: Place) -> None:
+    (place.shell.home / "key.pem").write_bytes(b"\xff\xfe")
+
+    (line,) = await place.refused(
+        {"GITHUB_PRIVATE_KEY": None, "GITHUB_PRIVATE_KEY_PATH": "key.pem"}
+    )
+
+    assert line.startswith("Error: GITHUB_PRIVATE_KEY_PATH: this is not a private key")
+
+
+async def test_a_port_that_is_taken_is_named(place: Place) -> None:
+    with bind(HOST, 0) as taken:
+        port = str(taken.getsockname()[1])
+        ended = await place.shell.run("gptimage", "serve", "--port", port)
+
+    assert ended.code == 2
+    (line,) = ended.complaint
+    assert f"{HOST}:{port}" in line
+    assert "--port" in line
+
+
+async def test_a_folder_that_another_server_uses_is_named(place: Place) -> None:
+    async with place.serving():
+        (line,) = await place.refused()
+
+    assert line.startswith("Error: GPTIMAGE_DATA_DIR: another server uses")
+
+
+@pytest.mark.parametrize("folder", ["taken/data", "/proc/gptimage"])
+async def test_a_folder_that_cannot_be_written_is_named(place: Place, folder: str) -> None:
+    place.shell.file("taken", "a file is no folder")
+
+    (line,) = await place.refused({"GPTIMAGE_DATA_DIR": folder})
+
+    assert line.startswith("Error: GPTIMAGE_DATA_DIR: ")
