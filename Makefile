@@ -12,7 +12,7 @@ help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 sandbox: .venv/server ## run the whole bot on this machine: no account, key, Redis or internet
-	@$(BIN)/gptimage sandbox $(ARGS)
+	@$(BIN)/gptimage sandbox --comment examples/comment.md $(ARGS)
 
 test: .venv/dev ## run all tests, real Valkey and real PostgreSQL included
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)

@@ -1,11 +1,11 @@
 """One delivery becomes a reply, or a stored run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.core import markdown
 from bot.core.command import Batch, Block, Command, Estimate, Help, Prompts, parse_command
-from bot.core.errors import BatchError, CommandError, HostError, Reason, Refused
+from bot.core.errors import BatchError, CommandError, HostError, Problem, Reason, Refused
 from bot.core.event import CommentEvent, run_id
 from bot.core.killpoints import Point, reach
 from bot.core.messages import Messages
@@ -150,9 +150,12 @@ class Intake:
         around = replace(self.rules.around, overrides=command.flags)
         match command.source:
             case Block(text, language):
-                return parse_batch(text, around, comments=language == "jsonc")
+                parsed = parse_batch(text, around, comments=language == "jsonc")
             case Prompts(prompts):
-                return parse_batch_data({"jobs": [{"prompt": p} for p in prompts]}, around)
+                parsed = parse_batch_data({"jobs": [{"prompt": p} for p in prompts]}, around)
+        if problems := list(_files_of_ours(parsed)):
+            raise BatchError(problems)
+        return parsed
 
     # --- words --------------------------------------------------------------------------------
 
@@ -175,6 +178,15 @@ class Intake:
     async def _deliver(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
             await self.postman.deliver(effect.id)
+
+
+def _files_of_ours(parsed: ParsedBatch) -> Iterator[Problem]:
+    """A path in a comment would be one of this server's files: nobody in a thread may name one."""
+    for index, job in enumerate(parsed.config.jobs):
+        for field_name in ("reference_image_path", "mask_image_path"):
+            if getattr(job, field_name) is not None:
+                place = f"jobs[{index}].{field_name}"
+                yield Problem(place, "a comment cannot name files", "use the command line for it")
 
 
 def _cap(parsed: ParsedBatch) -> Money | None:

@@ -40,6 +40,13 @@ Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many, the lates
 Days = Annotated[int, typer.Option(min=1, max=3_660, help="How many days back.")]
 
 
+@app.callback(invoke_without_command=True)
+def bare(context: typer.Context) -> None:
+    """What was made here, and what it cost; alone, the latest runs."""
+    if context.invoked_subcommand is None:
+        list_runs()
+
+
 @app.command("list")
 def list_runs(limit: Limit = 20, output: Output = Format.TEXT) -> None:
     """The latest runs."""
