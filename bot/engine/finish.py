@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from bot.core.errors import Charge
 from bot.core.killpoints import Point, reach
 from bot.core.plan import Item
 from bot.core.ports import (
@@ -42,12 +43,17 @@ class Finish:
         text = to_json(report(view, self.clock()))
         await self.runs.finish(lease, text, last_word(view), self.clock())
         reach(Point.REPORT_STORED)
-        if all(self._is_placed(item) for item in view.items if item.winner):
-            await self.spool.discard(f"{run_id}/")
+        for prefix in self._placed_prefixes(view):
+            await self.spool.discard(prefix)
         return await self._view(run_id)
 
-    def _is_placed(self, item: ItemView) -> bool:
-        return bool(item.url if self.remote else item.path)
+    def _placed_prefixes(self, view: RunView) -> Sequence[str]:
+        """What the spool need not keep: not what could not be published, or may still come in."""
+        placed = [item for item in view.items if item.url or (item.path and not self.remote)]
+        others = [item for item in view.items if item not in placed]
+        if any(item.winner or item.charge is Charge.IN_DOUBT for item in others):
+            return [f"{view.run.id}/{item.item.id}-" for item in placed]
+        return [f"{view.run.id}/"]
 
     async def publish(self, lease: Lease, run: Run, item: ItemView) -> None:
         """Publish the image of one item at once, before the run is finished."""
@@ -91,7 +97,8 @@ class Finish:
         async with self.spool.receive(key) as writer:
             await writer.write(to_json(report(view, self.clock())).encode())
         source = await self.spool.fetch(key)
-        assert source is not None  # noqa: S101  (received a line above)
+        if source is None:  # somebody else has finished the run, and cleared its spool
+            raise FileNotFoundError(key)
         return File(None, "report.json", source, "application/json")
 
     async def _view(self, run_id: str) -> RunView:

@@ -58,8 +58,9 @@ async def hold(leases: Leases, subject: str, clock: Clock) -> AsyncIterator[Hold
     held = Hold(leases, lease, clock)
     renewal = asyncio.create_task(held.keep())
     try:
-        with suppress(LeaseLost):
-            yield held
+        yield held
+    except* LeaseLost:  # also that of several tasks at once
+        pass
     finally:
         renewal.cancel()
         await asyncio.wait([renewal])

@@ -8,7 +8,7 @@ from typing import Protocol
 from bot.core.errors import HostError
 from bot.core.killpoints import Point, reach
 from bot.core.ports import Clock, Effect, Ledger, Watch
-from bot.core.run import ItemState, ItemView, RunState, RunView
+from bot.core.run import ItemView, RunState, RunView, unsettled
 from bot.engine.finish import Finish
 from bot.engine.hold import Hold, hold
 from bot.engine.runner import Arrived, Runner
@@ -48,17 +48,26 @@ class Life:
 
         None if somebody else drives it, or if there is no such run.
         """
-        async with hold(self.ledger.leases, f"run:{run_id}", self.clock) as held:
-            view = await self.ledger.runs.get(run_id) if held else None
-            if held is None or view is None or view.run.state is RunState.DONE:
-                return view
-            reach(Point.RUN_CLAIMED)
-            if view.run.state is not RunState.PUBLISHING:
-                view = await self._settle(held, view, audience)
-                if self.runner.drain.asked and _open(view):
-                    return view  # whoever comes next goes on from here
-            return await self._finish(held, view, audience)
-        return None  # the lease was lost: its new holder does the rest
+        for _ in range(2):
+            async with hold(self.ledger.leases, f"run:{run_id}", self.clock) as held:
+                return await self._drive(held, run_id, audience) if held else None
+            # The lease was lost. Its new holder does the rest; but if that was done before the
+            # answers to our calls came in, nobody else looks for them, and they are paid for.
+        return None
+
+    async def _drive(self, held: Hold, run_id: str, audience: Audience) -> RunView | None:
+        view = await self.ledger.runs.get(run_id)
+        if view is None:
+            return None
+        if view.run.state is RunState.DONE:
+            late = await self._late(held, view)
+            return await self._finish(held, late, audience) if late else view
+        reach(Point.RUN_CLAIMED)
+        if view.run.state is not RunState.PUBLISHING:
+            view = await self._settle(held, view, audience)
+            if self.runner.drain.asked and unsettled(view):
+                return view  # whoever comes next goes on from here
+        return await self._finish(held, view, audience)
 
     async def _settle(self, held: Hold, view: RunView, audience: Audience) -> RunView:
         run = await self.ledger.runs.begin(held.lease, self.clock())
@@ -73,14 +82,18 @@ class Life:
         return publish if self.publish_at_once else None
 
     async def _finish(self, held: Hold, view: RunView, audience: Audience) -> RunView:
-        try:
-            view = await self.finish.finish(held.lease, view.run.id, audience.last_word)
-        except HostError as error:
-            await held.park(error.retry_after or _PAUSE)
-            return view
+        late: RunView | None = view
+        while late:  # an answer that came in meanwhile is published, too
+            try:
+                view = await self.finish.finish(held.lease, late.run.id, audience.last_word)
+            except HostError as error:
+                await held.park(error.retry_after or _PAUSE)
+                return late
+            late = await self._late(held, view)
         await audience.told(audience.last_word(view))
         return view
 
-
-def _open(view: RunView) -> bool:
-    return any(item.state is ItemState.RESERVED for item in view.items)
+    async def _late(self, held: Hold, view: RunView) -> RunView | None:
+        """The run with the answers that have come in to calls that were given up, if any have."""
+        adopted = await self.runner.adopt(held.lease, view)
+        return adopted if adopted != view else None

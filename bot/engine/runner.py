@@ -97,6 +97,10 @@ class Runner:
         """
         return await _Drive(self, lease, Board(view, watch), arrived).all_jobs()
 
+    async def adopt(self, lease: Lease, view: RunView) -> RunView:
+        """Take the answers that have come in to calls which an earlier process gave up."""
+        return await _Drive(self, lease, Board(view, lambda _: None), None).late_answers()
+
 
 class _Drive:
     """One run under one lease."""
@@ -119,6 +123,12 @@ class _Drive:
                 group.create_task(self._job(job, slots))
         return self._board.view
 
+    async def late_answers(self) -> RunView:
+        """Look in the spool once more for every call that is in doubt."""
+        for view in self._board.view.items:
+            await self._adopt(view)
+        return self._board.view
+
     async def _job(self, job: int, slots: asyncio.Semaphore) -> None:
         async with slots, asyncio.TaskGroup() as group:
             for view in self._board.view.of_job(job):
@@ -126,8 +136,8 @@ class _Drive:
 
     async def _item(self, index: int) -> None:
         await self._adopt(self._board.item(index))
-        if self._board.item(index).cancelled:
-            return  # it was stopped, and nobody has ordered it again
+        if self._board.item(index).winner or self._board.item(index).cancelled:
+            return  # it is here, or it was stopped and nobody has ordered it again
         while await self._step(self._board.item(index)) and not self._stopped:
             pass
 
@@ -252,14 +262,13 @@ class _Drive:
 
     async def _adopt(self, view: ItemView) -> None:
         """Take the late bytes of a worker that was thought dead: they are paid for."""
-        last = view.last
-        if last is None or last.failure is not Failure.LOST or view.winner:
-            return
-        with suppress(ProviderError):  # an answer without a picture leaves it in doubt
-            key = spool_key(self._run.id, view, last.number)
-            if answer := await self._runner.provider.recall(key):
-                outcome = _succeeded(view, answer, last.amount)
-                await self._record(view.item.index, last.number, outcome)
+        lost = [a for a in view.attempts if a.failure is Failure.LOST]
+        for attempt in () if view.winner else lost:
+            with suppress(ProviderError):  # an answer without a picture leaves it in doubt
+                key = spool_key(self._run.id, view, attempt.number)
+                if answer := await self._runner.provider.recall(key):
+                    outcome = _succeeded(view, answer, attempt.amount)
+                    await self._record(view.item.index, attempt.number, outcome)
 
 
 _FAULT = "this machine could not keep the answer (is its disk full?)"

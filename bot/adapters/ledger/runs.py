@@ -15,11 +15,11 @@ from bot.adapters.ledger.leases import fence, is_free
 from bot.adapters.ledger.outbox import owe
 from bot.adapters.ledger.rows import item_values, run_of, run_values, view_of
 from bot.adapters.ledger.tables import attempts, items, runs
-from bot.core.attempts import Attempt, AttemptState, Call, Wait, next_step
+from bot.core.attempts import Attempt, AttemptState
 from bot.core.plan import Item
 from bot.core.ports import Cap, Effect, Lease, Publication, Settlement
 from bot.core.pricing import Money
-from bot.core.run import Run, RunState, RunView, Stop
+from bot.core.run import Run, RunState, RunView, Stop, unsettled
 
 
 class SqlRuns:
@@ -128,11 +128,14 @@ class SqlRuns:
     async def settle(
         self, lease: Lease, item: int, number: int, outcome: Settlement, now: datetime
     ) -> Attempt:
-        """Record how the call ended; follows TRANSITIONS. Raises LeaseLost."""
+        """Record how the call ended; follows TRANSITIONS. Raises LeaseLost.
+
+        A run that is done is publishing again, so that recovery finds what came late.
+        """
         async with self._database.write() as connection:
             run_id = await fence(connection, lease, "run")
             attempt = await record_outcome(connection, (run_id, item, number), outcome, now)
-            if await _is_done(connection, run_id):  # its money is settled already: do it again
+            if await _publish_again(connection, run_id):  # its money is settled already
                 await budget.settle(connection, run_id)
         return attempt
 
@@ -141,7 +144,7 @@ class SqlRuns:
         async with self._database.write() as connection:
             run_id = await fence(connection, lease, "run")
             if view := await _view(connection, run_id):
-                await _cancel(connection, run_id, _left_over(view))
+                await _cancel(connection, run_id, [item.item.index for item in unsettled(view)])
             await connection.execute(
                 update(runs)
                 .where(runs.c.id == run_id, runs.c.finished_at.is_(None))
@@ -214,19 +217,14 @@ async def _view(connection: AsyncConnection, run_id: str) -> RunView | None:
     return view_of(run_of(row), await connection.execute(wanted), await connection.execute(tried))
 
 
-async def _is_done(connection: AsyncConnection, run_id: str) -> bool:
-    finished_at = await connection.scalar(select(runs.c.finished_at).where(runs.c.id == run_id))
-    return finished_at is not None
-
-
-def _left_over(view: RunView) -> list[int]:
-    """The items that would still be called if the run went on."""
-    policy, moment = view.run.batch.retry_policy, view.run.created_at
-    return [
-        item.item.index
-        for item in view.items
-        if isinstance(next_step(item.attempts, policy, moment, order=item.order), Call | Wait)
-    ]
+async def _publish_again(connection: AsyncConnection, run_id: str) -> bool:
+    """Take a run that is done back to its end, for an answer that came late; False if it is not."""
+    taken = await connection.execute(
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.finished_at.is_not(None))
+        .values(state=RunState.PUBLISHING, finished_at=None)
+    )
+    return bool(taken.rowcount)
 
 
 async def _cancel(connection: AsyncConnection, run_id: str, left_over: Sequence[int]) -> None:
