@@ -1,8 +1,8 @@
 """The door to the SDK and the network; importing it costs half a second and 50 MB."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, ExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +24,8 @@ _MOST_BYTES = 256 * 1024 * 1024
 _MOST_FETCHED = 50 * 1024 * 1024
 _FETCH_SECONDS = 120.0
 _MOST_HOPS = 4
+# How long an answer may keep others waiting; one that comes slowly is read beside them.
+_TURN_SECONDS = 0.05
 
 
 class Client:
@@ -41,6 +43,7 @@ class Client:
         self._issued = issued
         self._clock = clock
         self._local = _is_loopback(base_url)
+        self._reading = asyncio.Semaphore()
         self._sdk = openai.AsyncOpenAI(
             api_key=api_key.get_secret_value().strip(),  # files end in a newline, headers may not
             organization=organization,
@@ -48,6 +51,8 @@ class Client:
             max_retries=0,
             http_client=_http(event_hooks={"request": [_watch]}),
         )
+        # Its overloads take no mapping. Named here, because the SDK imports it only now.
+        self._images: Any = self._sdk.images.with_streaming_response
 
     async def aclose(self) -> None:
         await self._sdk.close()
@@ -61,10 +66,25 @@ class Client:
                 raise _unreadable() from None
             sending = self._sending(request, dict(request.parameters) | dict(files))
             try:
-                async with asyncio.timeout(seconds), sending as response:
+                async with asyncio.timeout(seconds), sending as response, self._turn():
                     await _copy(response, writer)
             except failures.UNANSWERED as error:
                 raise failures.explain(error, issued=self._issued, now=self._clock()) from None
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Read answers one after the other while they come quickly.
+
+        Read side by side, all would be ready as late as the last, and all in memory at once.
+        """
+        await self._reading.acquire()
+        pass_on = _once(self._reading.release)
+        limit = asyncio.get_running_loop().call_later(_TURN_SECONDS, pass_on)
+        try:
+            yield
+        finally:
+            limit.cancel()
+            pass_on()
 
     async def fetch(self, url: str, writer: SpoolWriter) -> None:
         """Get the picture that an answer only names, without our key; raises ValueError."""
@@ -88,8 +108,8 @@ class Client:
     def _sending(
         self, request: Request, arguments: dict[str, Any]
     ) -> AbstractAsyncContextManager[Any]:
-        images: Any = self._sdk.images.with_streaming_response  # its overloads take no mapping
-        send = images.generate if request.endpoint == "generate" else images.edit
+        generates = request.endpoint == "generate"
+        send = self._images.generate if generates else self._images.edit
         sending: AbstractAsyncContextManager[Any] = send(**arguments)
         return sending
 
@@ -112,6 +132,17 @@ def _http(**options: Any) -> httpx2.AsyncClient:
         follow_redirects=False,
         **options,
     )
+
+
+def _once(deed: Callable[[], None]) -> Callable[[], None]:
+    """The deed, which is done at the first call and at no other."""
+    left = [deed]
+
+    def do() -> None:
+        if left:
+            left.pop()()
+
+    return do
 
 
 async def _watch(request: httpx2.Request) -> None:

@@ -63,6 +63,10 @@ class OpenAIImages:
         # and the last no later.
         self._decoding = asyncio.Lock()
 
+    async def open(self) -> None:
+        """Get ready, so that the first call need not wait for imports; it works without."""
+        await self._connected()
+
     async def aclose(self) -> None:
         """Let go of the network; a later call opens it again."""
         if self._client is not None:
@@ -90,8 +94,10 @@ class OpenAIImages:
 
     async def _connected(self) -> "Client":
         """The way to the server; made at the first call, because its import is slow."""
-        client = await asyncio.to_thread(_import_client)
-        if self._client is None:
+        return self._client or self._connect(await asyncio.to_thread(_import_client))
+
+    def _connect(self, client: "type[Client]") -> "Client":
+        if self._client is None:  # nobody was quicker
             self._client = client(
                 self._api_key,
                 base_url=self._base_url,
@@ -104,9 +110,10 @@ class OpenAIImages:
     async def _read(self, key: str) -> Answer:
         """Read a kept answer; raises ProviderError if it is of no use, for it may be billed."""
         path = await self._fetch(_answer(key))
-        request_id = await asyncio.to_thread(read_request_id, path)
+        request_id, received = await asyncio.to_thread(_open, path)
+        if received is None:
+            raise _useless(request_id)
         try:
-            received = await asyncio.to_thread(read_answer, path)
             header = await asyncio.to_thread(look, await self._picture(key, path, received))
         except ValueError:
             raise _useless(request_id) from None
@@ -143,6 +150,15 @@ class OpenAIImages:
         if path is None:
             raise FileNotFoundError(f"{key} has gone from the spool")
         return Path(path)
+
+
+def _open(answer: Path) -> tuple[str | None, Received | None]:
+    """Our line, and what the answer says; None if that is of no use."""
+    request_id = read_request_id(answer)
+    try:
+        return request_id, read_answer(answer)
+    except ValueError:
+        return request_id, None
 
 
 async def _decode(answer: Path, text: Span | str, writer: SpoolWriter) -> None:

@@ -47,6 +47,7 @@ async def local_life(
     folder.check(names)
     _check_writable({(output_dir / name).parent for name in names})
     async with workshop(settings) as shop:
+        await shop.provider.open()
         life = shop.life(folder, lambda item: item.path, at_once=True)
         yield LocalLife(shop.ledger, life, settings.gptimage_data_dir / "spool")
 
