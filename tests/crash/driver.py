@@ -46,7 +46,7 @@ class World:
     @property
     def calls(self) -> Counter[str]:
         """How many calls were billed for each prompt."""
-        return Counter(str(call.order.prompt) for call in self.images.billed)
+        return Counter(str(call.sent["prompt"]) for call in self.images.billed)
 
     async def say(self, body: str) -> Comment:
         """A person comments; GitHub tells the bot, whether it listens or not."""
@@ -54,6 +54,12 @@ class World:
         async with httpx.AsyncClient(base_url=self.github.base_url) as browser:
             posted = await browser.post("/sim/comments", json=words)
         return self.github.threads.comment(posted.raise_for_status().json()["id"])
+
+    @property
+    def listens(self) -> bool:
+        """Whether GitHub knows where to deliver."""
+        webhook = self.github.webhooks.webhook
+        return webhook is not None and webhook.url != NOBODY
 
     def ended(self, command: Comment) -> bool:
         """Whether the command has its last reaction, and the thread the bill."""
@@ -105,7 +111,7 @@ async def serving(world: World, kill_point: str = "") -> AsyncIterator[asyncio.s
     )
     reading = asyncio.create_task(_follow(process, world))
     try:
-        await until(lambda: world.github.webhooks.webhook.url != NOBODY or _dead(process))
+        await until(lambda: world.listens or _dead(process))
         yield process
     finally:
         world.github.webhooks.webhook = Webhook(NOBODY, SECRET)
