@@ -47,14 +47,16 @@ class ImagePace:
     def slow_down(self, seconds: float) -> None:
         """The server refused a call: give no place for so many seconds, and learn its limit.
 
-        What it did not refuse in the last minute is what it takes in one. A longer pause stays.
+        What it did not refuse in the last minute is what it takes in one, or more if the wait that
+        it asks for is shorter than that. A longer pause stays.
         """
         now = self._now()
         self._resume_at = max(self._resume_at, now + seconds)
         self._refused.append(now)
         self._forget(now)
         if self._taken:
-            self._learned = max(len(self._taken) - len(self._refused), 1)
+            accepted = len(self._taken) - len(self._refused)
+            self._learned = max(accepted, _MINUTE // max(seconds, 0.001), 1)
             self._learned_at = now
 
     def _free_at(self) -> float:

@@ -6,7 +6,6 @@ import asyncio
 import json
 from io import BytesIO
 
-import pytest
 from inline_snapshot import snapshot
 from PIL import Image
 
@@ -141,11 +140,6 @@ async def test_a_batch_of_which_nothing_was_made_ends_with_a_puzzled_face(thread
 """)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=TimeoutError,
-    reason="a refused call counts as one image of the minute, so one 429 costs 60 seconds",
-)
 async def test_a_busy_image_api_is_asked_again(thread: Thread) -> None:
     thread.room.images.faults.append(Fault(FaultKind.RATE_LIMIT, wait_ms=10))
 
