@@ -99,6 +99,7 @@ class Failure(StrEnum):
     NO_MONEY = "no_money"  # the account has no credit left
     NO_MODEL = "no_model"
     BAD_ANSWER = "bad_answer"  # 200 without a usable image, a redirect, a cut body
+    STORAGE = "storage"  # there was no room for the answer, so nothing was sent
     LOST = "lost"  # the process ended during the call, and no answer was kept
 
 

@@ -89,8 +89,8 @@ class Intake:
         """The command, if it is for us and its author may give it."""
         if isinstance(is_addressed(event, ours=self.rules.ours), Ignored):
             return None
-        if event.action == "edited" and await self.ledger.runs.get(run_id(event.thread)):
-            return None  # what runs cannot be edited
+        if await self.ledger.runs.get(run_id(event.thread)):
+            return None  # it cannot be edited; and an edit may be handled before its original
         try:
             command = parse_command(event.body)
         except CommandError:
@@ -106,7 +106,8 @@ class Intake:
         try:
             role = await self.host.role(event.thread, event.author.login)
         except HostError as error:
-            raise Refused(Reason.UNREACHABLE, str(error)) from error
+            words = f"{error} Nothing was started: try again in a moment."
+            raise Refused(Reason.UNREACHABLE, words) from error
         decide_author(event, role, self.rules.min_role)
 
     # --- a run --------------------------------------------------------------------------------

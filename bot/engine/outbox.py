@@ -10,7 +10,8 @@ from bot.engine.hold import Hold, hold
 
 # GitHub's clock and ours may differ; the search for a comment of ours begins this much earlier.
 _SKEW = timedelta(hours=1)
-_LONGEST_PAUSE = 300.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0
+_DOUBLINGS = 8  # more than it takes from the first pause to the longest
 
 
 class Postman:
@@ -35,6 +36,7 @@ class Postman:
                     return
 
     async def _deliver(self, held: Hold, owed: OwedEffect) -> None:
+        held.check()  # whoever holds it now may have shown newer words
         match owed.effect.kind:
             case EffectKind.REACTION:
                 remote = await self._host.react(owed.effect.thread, owed.effect.body)
@@ -55,6 +57,7 @@ class Postman:
             remote = await self._host.post(thread, body)
             reach(Point.COMMENT_POSTED)
         else:
+            held.check()
             await self._host.edit(thread, remote, body)
             reach(Point.COMMENT_EDITED)
         return remote
@@ -63,5 +66,6 @@ class Postman:
         if error.final:
             await self._ledger.outbox.give_up(held.lease, owed.version, str(error))
             return
-        pause = error.retry_after or min(_LONGEST_PAUSE, 2.0 * 2**owed.tries)
+        longer = _FIRST_PAUSE * 2 ** min(owed.tries, _DOUBLINGS)
+        pause = error.retry_after or min(_LONGEST_PAUSE, longer)
         await self._ledger.outbox.postpone(held.lease, self._clock() + timedelta(seconds=pause))

@@ -30,7 +30,11 @@ Arrived = Callable[[ItemView], Coroutine[None, None, None]]
 _log = logging.getLogger(__name__)
 
 # After one of these no other call can succeed either.
-_HOPELESS = frozenset({Failure.AUTHENTICATION, Failure.NO_MONEY})
+_HOPELESS = {
+    Failure.AUTHENTICATION: Stop.REFUSED,
+    Failure.NO_MONEY: Stop.REFUSED,
+    Failure.STORAGE: Stop.FAULT,
+}
 # How often a run looks whether somebody has asked it to stop.
 _LOOK = timedelta(seconds=1)
 # A ledger that is busy while an outcome waits to be recorded gets this many seconds, in steps.
@@ -151,7 +155,7 @@ class _Drive:
             case Wait(until):
                 await self._wait(until)
             case Call(number):
-                if not await self._may_start():
+                if not await self._may_start() or self._is_refused(view.item.call.model):
                     return False
                 await _to_the_end(self._call(view, number))
         return True
@@ -172,6 +176,15 @@ class _Drive:
         await self._runner.drain.unless_asked(self._runner.pace.acquire())
         await self._look()
         return not self._stopped
+
+    def _is_refused(self, model: str) -> bool:
+        """Whether the server has said, since somebody last asked, that it has no such model."""
+        return any(
+            attempt.failure is Failure.NO_MODEL and attempt.order == item.order
+            for item in self._board.view.items
+            if item.item.call.model == model
+            for attempt in item.attempts
+        )
 
     async def _look(self) -> None:
         """Has somebody asked the run to stop, or is its working time over?"""
@@ -242,8 +255,8 @@ class _Drive:
 
     async def _mind(self, error: ProviderError) -> None:
         """Learn from a refusal what it means for the other calls."""
-        if error.failure in _HOPELESS:
-            await self._stop(Stop.REFUSED)
+        if stop := _HOPELESS.get(error.failure):
+            await self._stop(stop)
         elif error.failure is Failure.RATE_LIMIT and error.retry_after:
             self._runner.pace.slow_down(error.retry_after)
 

@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from bot.core.batch import BatchConfig, Job, RetryPolicy
+from tests.engine.judges import told
 from tests.engine.mutants import MUTANTS
-from tests.engine.world import Build, Ending, Fate, Outcome, Story, sound, told
+from tests.engine.story import Ending, Fate, Outcome, Story
+from tests.engine.world import Build, sound
 
 # --- every step of a simple story -------------------------------------------------------------
 

@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -22,8 +21,7 @@ from sqlalchemy import text
 
 from bot.adapters.ledger import SqlLedger, open_ledger
 from bot.adapters.spool import LocalSpool
-from bot.core.batch import BatchConfig
-from bot.core.errors import Charge, Failure, ProviderError
+from bot.core.errors import ProviderError
 from bot.core.killpoints import Point
 from bot.core.plan import ImageCall, Item, plan
 from bot.core.ports import (
@@ -48,68 +46,16 @@ from bot.core.run import ItemState, Run, RunState, RunView, Stop
 from bot.engine.finish import Finish
 from bot.engine.life import Life
 from bot.engine.runner import Drain, Runner
+from tests.engine.story import ERRORS, FREE, Ending, Fate, Outcome, Story
 
 RUN = "r1"
 START = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 LEASE = timedelta(seconds=11)  # a little longer than the engine's
-_HANGS = 20.0  # seconds for a story that takes a tenth of one
 TICK = timedelta(milliseconds=110)  # a little longer than the shortest delay of a retry
 
 
 class Crash(BaseException):
     """The process is gone: nothing after this line ran."""
-
-
-# --- a story ----------------------------------------------------------------------------------
-
-
-class Outcome(StrEnum):
-    """What the image server does with one call."""
-
-    IMAGE = "image"
-    RATE_LIMIT = "rate limit"
-    REFUSED = "refused"
-    UNREACHABLE = "unreachable"
-    NO_ANSWER = "no answer"
-    BROKEN = "broken"
-    UNUSABLE = "unusable"
-    FULL_DISK = "full disk"
-
-
-_ERRORS = {
-    Outcome.RATE_LIMIT: (Failure.RATE_LIMIT, Charge.NOT_CHARGED),
-    Outcome.REFUSED: (Failure.MODERATION, Charge.NOT_CHARGED),
-    Outcome.UNREACHABLE: (Failure.CONNECTION, Charge.NOT_CHARGED),
-    Outcome.NO_ANSWER: (Failure.TIMEOUT, Charge.IN_DOUBT),
-    Outcome.BROKEN: (Failure.SERVER_ERROR, Charge.IN_DOUBT),
-    Outcome.UNUSABLE: (Failure.BAD_ANSWER, Charge.IN_DOUBT),
-}
-_FREE = frozenset(o for o, (_, charge) in _ERRORS.items() if charge is Charge.NOT_CHARGED)
-
-
-class Ending(StrEnum):
-    """How a process ends before its work is done."""
-
-    DIES = "dies"
-    FREEZES = "freezes"  # and wakes up after somebody else has taken its lease
-    DRAINS = "drains"  # SIGTERM
-
-
-@dataclass(frozen=True)
-class Fate:
-    ending: Ending
-    step: int
-
-
-@dataclass(frozen=True)
-class Story:
-    """One run of the world; `cancel` is the step of the whole story at which a person stops it."""
-
-    batch: BatchConfig
-    outcomes: Sequence[Outcome] = ()
-    fates: Sequence[Fate] = ()
-    cancel: int | None = None
-    again: bool = False  # a person orders what failed or is in doubt once more
 
 
 # --- processes --------------------------------------------------------------------------------
@@ -220,7 +166,7 @@ class Server:
     def ask(self, key: str) -> Outcome:
         self.calls += 1
         outcome = self.outcomes.pop() if self.outcomes else Outcome.IMAGE
-        if outcome not in _FREE:
+        if outcome not in FREE:
             self.billed[key.rpartition("-")[0]] += 1
             self.keys.append(key)
         return outcome
@@ -241,7 +187,7 @@ class Provider:
         if outcome is Outcome.FULL_DISK:
             raise OSError(28, "No space left on device")
         if outcome is not Outcome.IMAGE:
-            failure, charge = _ERRORS[outcome]
+            failure, charge = ERRORS[outcome]
             raise ProviderError(failure, outcome, charge=charge)
         return await self.keep(call, key)
 
@@ -447,111 +393,3 @@ async def world(story: Story, empty: Path, build: Build = sound) -> AsyncIterato
         assert await ledger.runs.open(run, made.items, made.caps)
         yield made
         await ledger.close()
-
-
-# --- judges -----------------------------------------------------------------------------------
-
-
-async def told(story: Story, empty: Path, build: Build = sound) -> list[str]:
-    """Live the story to its end; says what is wrong with it."""
-    async with world(story, empty, build) as made, asyncio.timeout(_HANGS):
-        await made.live_all()
-        if story.again:
-            await made.order_again()
-            await made.live_all()
-        complaints = [*made.escaped, *await judge(made)]
-        before, calls = await made.view(), made.server.calls
-        await asyncio.create_task(made.live(Process(made)))
-        if (await made.view(), made.server.calls) != (before, calls):
-            complaints.append("a second recovery changed something")
-        return complaints
-
-
-async def judge(made: World) -> list[str]:
-    view = await made.view()
-    return [
-        *_ended(view),
-        *_paid_once(made, view),
-        *_booked(made, view),
-        *_kept(made, view),
-        *_stopped(made, view),
-        *_affordable(made, view, await made.committed()),
-    ]
-
-
-def _ended(view: RunView) -> list[str]:
-    open_states = {ItemState.RESERVED, ItemState.STARTED}
-    left = [item.item.index for item in view.items if item.state in open_states]
-    return [
-        *([] if view.run.state is RunState.DONE else [f"the run is {view.run.state}"]),
-        *(f"item {index} has no end" for index in left),
-    ]
-
-
-def _paid_once(made: World, view: RunView) -> list[str]:
-    """One bill for each time that a person asked, and repetitions only by their own policy."""
-    policy = view.run.batch.retry_policy
-    each = 1 + policy.max_retries if policy.retry_in_doubt else 1
-    bills = {i.item.index: made.server.billed[f"{RUN}/{i.item.id}"] for i in view.items}
-    return [
-        f"item {item.item.index} was ordered {item.order} times, and paid {bills[item.item.index]}"
-        for item in view.items
-        if bills[item.item.index] > item.order * each
-    ]
-
-
-def _booked(made: World, view: RunView) -> list[str]:
-    """Every call that may be billed stands in the ledger, with an amount; no other one does."""
-    booked = {
-        f"{RUN}/{item.item.id}-{a.number}": a.amount
-        for item in view.items
-        for a in item.attempts
-        if a.charge is not Charge.NOT_CHARGED
-    }
-    return [
-        *(
-            f"{key} is billed, and free in the ledger"
-            for key in made.server.keys
-            if key not in booked
-        ),
-        *(f"{key} has no amount" for key, amount in booked.items() if amount is None),
-    ]
-
-
-def _kept(made: World, view: RunView) -> list[str]:
-    """What was paid for and arrived is a success, and can be fetched."""
-    succeeded = {
-        f"{RUN}/{item.item.id}-{a.number}"
-        for item in view.items
-        for a in item.attempts
-        if a.charge is Charge.PAID
-    }
-    whole = {i.item.index: f"half of {i.item.call.prompt}".encode() for i in view.items}
-    return [
-        *(f"{key} arrived, and is lost" for key in made.server.kept - succeeded),
-        *(f"{key} never arrived, and counts as paid" for key in succeeded - made.server.kept),
-        *(
-            f"item {item.item.index} is not published"
-            for item in view.items
-            if item.winner
-            and not (item.url and made.shelf.files.get(item.item.index) == whole[item.item.index])
-        ),
-    ]
-
-
-def _stopped(made: World, view: RunView) -> list[str]:
-    """A look at the wish to stop may be a second old, as it is at the next call."""
-    if made.cancelled_at is None or made.story.again:
-        return []
-    late = made.cancelled_at + timedelta(seconds=3)
-    started = [a.started_at for item in view.items for a in item.attempts]
-    return [f"a call began at {start}, after the cancel" for start in started if start > late]
-
-
-def _affordable(made: World, view: RunView, committed: Money) -> list[str]:
-    spent = (view.paid or Money(0)) + (view.in_doubt or Money(0))
-    (cap,) = made.caps
-    return [
-        *([f"{committed} is committed above the cap {cap.limit}"] if committed > cap.limit else []),
-        *([f"{committed} is committed, {spent} is spent"] if committed != spent else []),
-    ]

@@ -50,7 +50,7 @@ async def test_a_role_that_cannot_be_read_counts_as_none(thread: Thread) -> None
     assert thread.answer() == snapshot("""\
 ### 🔒 Your role could not be checked
 
-GitHub has a fault of its own (500).
+GitHub has a fault of its own (500). Nothing was started: try again in a moment.
 
 <!-- marker -->\
 """)

@@ -1,6 +1,7 @@
 """An OpenAI-compatible image server, and the spool that keeps its answers."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, assert_never
@@ -81,7 +82,11 @@ class OpenAIImages:
         """
         client = await self._connected()
         limit = self._call_timeout or seconds(call)
-        async with self._spool.receive(_answer(key)) as writer:
+        async with AsyncExitStack() as stack:
+            try:
+                writer = await stack.enter_async_context(self._spool.receive(_answer(key)))
+            except OSError:
+                raise _no_room() from None
             await client.post(Request.of(call), limit, writer)
         return await self._read(key)
 
@@ -181,6 +186,14 @@ def _useless(request_id: str | None) -> ProviderError:
         "the answer holds no usable image; it may be billed all the same",
         charge=Charge.IN_DOUBT,
         request_id=request_id,
+    )
+
+
+def _no_room() -> ProviderError:
+    return ProviderError(
+        Failure.STORAGE,
+        "there is no room for the answer, so nothing was sent",
+        charge=Charge.NOT_CHARGED,
     )
 
 

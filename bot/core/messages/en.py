@@ -98,6 +98,10 @@ ENGLISH = Messages(
                 "It may have been shut down: leave `model` out to use the current one.",
             ),
             Failure.BAD_ANSWER: Explanation("The answer held no usable image."),
+            Failure.STORAGE: Explanation(
+                "My machine had no room for the image, so I did not ask for it.",
+                "The operator can free disk space.",
+            ),
             Failure.LOST: Explanation("The worker ended during the call."),
         },
         unknown_failure=Explanation("The reason is not known."),

@@ -104,6 +104,10 @@ JAPANESE = Messages(
                 "提供が終了した可能性があります。`model` を省くと現行モデルを使います。",
             ),
             Failure.BAD_ANSWER: Explanation("応答に使える画像が含まれていませんでした。"),
+            Failure.STORAGE: Explanation(
+                "画像を保存する空き容量がないため、依頼しませんでした。",
+                "運用者がディスクの空き容量を増やせます。",
+            ),
             Failure.LOST: Explanation("呼び出しの途中でワーカーが終了しました。"),
         },
         unknown_failure=Explanation("理由は不明です。"),

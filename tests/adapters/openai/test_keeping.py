@@ -69,6 +69,20 @@ async def test_a_failed_call_leaves_nothing_to_recall(
     assert await provider.recall("run/item-1") is None
 
 
+async def test_without_room_for_an_answer_nothing_is_sent(
+    provide: Provide, simulator: ImagesSimulator, tmp_path: Path
+) -> None:
+    (tmp_path / "full" / "run").mkdir(parents=True)
+    (tmp_path / "full" / "run" / "item-1").touch()  # where a directory has to be made
+
+    with pytest.raises(ProviderError) as refused:
+        await provide(spool=LocalSpool(tmp_path / "full")).create(FOX, "run/item-1/call")
+
+    assert refused.value.failure is Failure.STORAGE
+    assert refused.value.charge is Charge.NOT_CHARGED
+    assert not simulator.billed
+
+
 async def test_a_useless_answer_stays_and_stays_in_doubt(
     provider: OpenAIImages, simulator: ImagesSimulator
 ) -> None:

@@ -1,0 +1,114 @@
+"""A GitHub of one thread, with faults, and the parts of the engine that speak to it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from bot.core.errors import HostError
+from bot.core.ports import Effect, EffectKind, Role, Task
+from bot.core.run import Thread
+
+THREAD = Thread(7, 1001, "octo/fox", private=True, issue=3, comment=2**40)
+START = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class Fault(StrEnum):
+    """What happens to one write."""
+
+    NONE = "none"
+    LOST_ANSWER = "stored, and the answer is lost"
+    UNREACHABLE = "not stored, and no answer"
+    LIMITED = "rate limited"
+    DIES_BEFORE = "we die before it"
+    DIES_AFTER = "we die after it"
+
+
+@dataclass
+class Clock:
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+@dataclass
+class Desk:
+    """The port `Host`: it remembers comments, and meets the next fault at each write."""
+
+    faults: list[Fault] = field(default_factory=list)
+    comments: dict[int, str] = field(default_factory=dict)
+    reactions: list[str] = field(default_factory=list)
+    deleted: set[int] = field(default_factory=set)
+    writes: int = 0
+    given_role: Role | HostError = Role.WRITE
+    before_write: Callable[[], None] = lambda: None
+
+    async def role(self, _: Thread, __: str) -> Role:
+        if isinstance(self.given_role, HostError):
+            raise self.given_role
+        return self.given_role
+
+    async def react(self, _: Thread, content: str) -> int:
+        self._write(lambda: None if content in self.reactions else self.reactions.append(content))
+        return 1
+
+    async def post(self, _: Thread, body: str) -> int:
+        number = len(self.comments) + len(self.deleted) + 1
+        self._write(lambda: self.comments.__setitem__(number, body))
+        return number
+
+    async def edit(self, _: Thread, comment: int, body: str) -> None:
+        if comment not in self.comments:
+            raise HostError("GitHub does not know this.", status=404)
+        self._write(lambda: self.comments.__setitem__(comment, body))
+
+    async def find(self, _: Thread, marker: str, __: datetime) -> int | None:
+        return next((n for n, body in self.comments.items() if marker in body), None)
+
+    def delete(self, comment: int) -> None:
+        del self.comments[comment]
+        self.deleted.add(comment)
+
+    def _write(self, store: Callable[[], object]) -> None:
+        self.writes += 1
+        self.before_write()
+        match self.faults.pop(0) if self.faults else Fault.NONE:
+            case Fault.NONE:
+                store()
+            case Fault.LOST_ANSWER:
+                store()
+                raise HostError("GitHub did not answer in time.", ambiguous=True)
+            case Fault.UNREACHABLE:
+                raise HostError("The connection to GitHub broke.", ambiguous=True)
+            case Fault.LIMITED:
+                raise HostError("GitHub asks for a pause.", status=403, retry_after=60)
+            case Fault.DIES_BEFORE:
+                raise Crash
+            case Fault.DIES_AFTER:
+                store()
+                raise Crash
+
+
+@dataclass
+class Queue:
+    """The port `Scheduler`, which may be away."""
+
+    away: bool = False
+    tasks: list[tuple[Task, str]] = field(default_factory=list)
+
+    async def schedule(self, task: Task, subject: str) -> None:
+        if self.away:
+            raise ConnectionError("no queue")
+        self.tasks.append((task, subject))
+
+
+def say(body: str) -> Effect:
+    return Effect("comment-1", EffectKind.COMMENT, THREAD, body)

@@ -1,0 +1,194 @@
+"""A delivery becomes an answer or a stored run: once, and only for those who may spend."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.ledger import SqlLedger, open_ledger
+from bot.core import killpoints
+from bot.core.errors import HostError
+from bot.core.event import CommentEvent, delivery_id, run_id
+from bot.core.killpoints import Point
+from bot.core.markdown import Markers
+from bot.core.messages import messages
+from bot.core.policy import Limits
+from bot.core.ports import Delivery, Role, Task
+from bot.core.pricing import Money
+from bot.core.run import Person
+from bot.engine.intake import Intake, Rules
+from bot.engine.outbox import Postman
+from bot.engine.recover import Recover
+from tests.engine.desk import START, THREAD, Clock, Crash, Desk, Queue
+
+FOX = "/batch --quality low --size 1024x1024\n\n- a red fox"
+TYPO = '/batch\n\n```json\n{"jbos": []}\n```'
+ADA = Person(42, "ada")
+
+
+def event(body: str = FOX, comment: int = 1, action: str = "created") -> CommentEvent:
+    return CommentEvent(
+        action="edited" if action == "edited" else "created",
+        body=body,
+        thread=replace(THREAD, comment=comment),
+        author=ADA,
+        sender=ADA,
+        sender_type="User",
+        owner=Person(1, "octo"),
+        default_branch="main",
+        comment_created_at=START,
+    )
+
+
+@dataclass
+class Door:
+    ledger: SqlLedger
+    desk: Desk
+    queue: Queue
+    clock: Clock
+    rules: Rules
+
+    @property
+    def intake(self) -> Intake:
+        postman = Postman(self.ledger, self.desk, Markers(b"a key"), self.clock)
+        words = messages("en")
+        return Intake(self.ledger, self.desk, postman, self.queue, self.clock, self.rules, words)
+
+    async def receive(self, said: CommentEvent) -> str:
+        name = delivery_id(said)
+        await self.ledger.inbox.receive(Delivery(name, "guid", said, self.clock()))
+        return name
+
+    async def handle(self, said: CommentEvent) -> None:
+        await self.intake.handle(await self.receive(said))
+
+    async def swept(self) -> list[tuple[Task, str]]:
+        queue = Queue()
+        await Recover(self.ledger, queue, self.clock).sweep()
+        return queue.tasks
+
+    async def runs(self) -> list[str]:
+        return list(await self.ledger.runs.unfinished(self.clock(), limit=1000))
+
+
+@pytest.fixture
+async def door(empty: Path, tmp_path: Path) -> AsyncIterator[Door]:
+    shutil.copy(empty, tmp_path / "ledger.db")
+    ledger = await open_ledger(tmp_path / "ledger.db")
+    yield Door(ledger, Desk(), Queue(), Clock(), Rules(owners=frozenset({"octo"})))
+    await ledger.close()
+
+
+@pytest.mark.parametrize("status", [None, 403, 500])
+async def test_a_role_that_cannot_be_read_starts_nothing(door: Door, status: int | None) -> None:
+    door.desk.given_role = HostError("GitHub did not answer.", status=status)
+    await door.handle(event())
+    assert await door.runs() == []
+    (answer,) = door.desk.comments.values()
+    assert "again" in answer
+    assert not await door.ledger.inbox.unsettled(door.clock())
+
+
+async def test_after_that_an_edit_asks_again(door: Door) -> None:
+    door.desk.given_role = HostError("GitHub did not answer.")
+    await door.handle(event())
+    door.desk.given_role = Role.WRITE
+    await door.handle(event(FOX + " and an owl", action="edited"))
+    assert await door.runs() == [run_id(event().thread)]
+    assert len(door.desk.comments) == 1
+
+
+@pytest.mark.parametrize("role", [Role.NONE, Role.READ, Role.TRIAGE])
+async def test_who_may_not_write_gets_one_quiet_reaction(door: Door, role: Role) -> None:
+    door.desk.given_role = role
+    await door.handle(event())
+    assert await door.runs() == []
+    assert (door.desk.reactions, door.desk.comments) == (["confused"], {})
+
+
+async def test_an_owner_who_is_not_served_hears_nothing(door: Door) -> None:
+    door.rules = Rules(owners=frozenset({"somebody-else"}))
+    await door.handle(event())
+    assert await door.runs() == []
+    assert door.desk.writes == 0
+    assert not await door.ledger.inbox.unsettled(door.clock())
+
+
+async def test_the_same_delivery_many_times_at_once_is_one_run(door: Door) -> None:
+    name = await door.receive(event())
+    await asyncio.gather(*(door.intake.handle(name) for _ in range(10)))
+    await door.intake.handle(name)
+    assert await door.runs() == [run_id(event().thread)]
+    assert len(door.desk.comments) == 1
+    assert door.desk.reactions == ["eyes"]
+
+
+async def test_a_run_whose_queue_was_away_is_found_by_the_sweep(door: Door) -> None:
+    door.queue.away = True
+    with pytest.raises(ConnectionError):
+        await door.handle(event())
+    assert await door.swept() == [(Task.RUN, run_id(event().thread))]
+
+
+async def test_a_death_after_the_commit_leaves_all_to_the_sweep(door: Door) -> None:
+    def die(point: Point) -> None:
+        if point is Point.RUN_OPENED:
+            raise Crash
+
+    killpoints.install(die)
+    with pytest.raises(Crash):
+        await door.handle(event())
+    killpoints.install(lambda _: None)
+    name = run_id(event().thread)
+    assert set(await door.swept()) == {
+        (Task.RUN, name),
+        (Task.DELIVER, f"comment-{name}"),
+        (Task.DELIVER, f"eyes-{name}"),
+    }
+    assert door.queue.tasks == []
+
+
+async def test_a_mended_comment_runs_and_its_answer_is_mended(door: Door) -> None:
+    await door.handle(event(TYPO))
+    await door.handle(event(FOX, action="edited"))
+    assert await door.runs() == [run_id(event().thread)]
+    assert len(door.desk.comments) == 1
+    assert "jbos" not in door.desk.comments[1]
+
+
+async def test_an_edit_by_somebody_else_runs_nothing(door: Door) -> None:
+    await door.handle(replace(event(action="edited"), sender=Person(43, "bob")))
+    assert await door.runs() == []
+    assert door.desk.writes == 0
+
+
+@pytest.mark.parametrize("body", [TYPO, FOX, "never mind"])
+async def test_an_edit_of_what_runs_changes_nothing(door: Door, body: str) -> None:
+    await door.handle(event())
+    writes = door.desk.writes
+    await door.handle(event(body, action="edited"))
+    assert door.desk.writes == writes
+
+
+async def test_an_original_that_comes_after_its_edit_does_not_take_the_answer_back(
+    door: Door,
+) -> None:
+    await door.handle(event(FOX, action="edited"))
+    shown = dict(door.desk.comments)
+    await door.handle(event(TYPO))
+    assert door.desk.comments == shown
+
+
+async def test_of_a_hundred_at_once_as_many_run_as_the_cap_has_room_for(door: Door) -> None:
+    await door.handle(event(comment=1))
+    view = await door.ledger.runs.get(run_id(event(comment=1).thread))
+    assert view is not None
+    assert view.run.upper_bound is not None
+    limit = Money(50 * view.run.upper_bound.micros)
+    door.rules = Rules(owners=frozenset({"octo"}), limits=Limits(server_day=limit))
+    said = [event(comment=number) for number in range(2, 102)]
+    await asyncio.gather(*(door.handle(each) for each in said))
+    assert len(await door.runs()) == 1 + 50

@@ -1,0 +1,287 @@
+"""How one run is driven: how much at once, what a refusal means, and when nothing more starts."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.adapters.ledger import SqlLedger, open_ledger
+from bot.core.attempts import Attempt, AttemptState
+from bot.core.batch import BatchConfig, Job, RetryPolicy
+from bot.core.errors import Charge, Failure, LedgerBusy, ProviderError
+from bot.core.plan import ImageCall, plan
+from bot.core.ports import Answer, Lease
+from bot.core.run import ItemState, Run, RunState, RunView, Stop
+from bot.engine.runner import Drain, Runner
+from tests.engine.desk import START, Clock
+
+ANSWER = Answer("key", "image/png", 1, 1, 1)
+Server = Callable[[ImageCall], Awaitable[Answer]]
+
+
+@dataclass
+class Gate:
+    """A server that answers when it is let; it counts what is under way."""
+
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    under_way: list[str] = field(default_factory=list)
+    most: int = 0
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, call: ImageCall) -> Answer:
+        self.under_way.append(call.prompt)
+        self.most = max(self.most, len(self.under_way))
+        self.waiting.set()
+        await self.opened.wait()
+        self.under_way.remove(call.prompt)
+        return ANSWER
+
+
+@dataclass
+class Provider:
+    server: Server
+    calls: list[str] = field(default_factory=list)
+
+    async def create(self, call: ImageCall, _: str) -> Answer:
+        self.calls.append(call.prompt)
+        return await self.server(call)
+
+    async def recall(self, _: str) -> Answer | None:
+        return None
+
+
+@dataclass
+class Pace:
+    pauses: list[float] = field(default_factory=list)
+
+    async def acquire(self) -> None:
+        return
+
+    def slow_down(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+
+@dataclass
+class Track:
+    """What a runner needs, and a place to see what it did."""
+
+    ledger: SqlLedger
+    clock: Clock = field(default_factory=Clock)
+    pace: Pace = field(default_factory=Pace)
+    drain: Drain = field(default_factory=Drain)
+    calls: list[str] = field(default_factory=list)
+
+    async def run(self, batch: BatchConfig, server: Server, runs: object = None) -> RunView:
+        run = Run("r1", RunState.QUEUED, batch, START)
+        await self.ledger.runs.open(run, plan(batch, run.id))
+        lease = await self.ledger.leases.claim("run:r1", START, timedelta(seconds=10))
+        assert lease is not None
+        return await self.go_on(lease, server, runs)
+
+    async def go_on(self, lease: Lease, server: Server, runs: object = None) -> RunView:
+        provider = Provider(server, self.calls)
+        recorded: Any = runs or self.ledger.runs
+        runner = Runner(recorded, provider, self.pace, self.clock, self.drain)
+        begun = await self.ledger.runs.begin(lease, self.clock())
+        view = await self.ledger.runs.get("r1")
+        assert view is not None
+        return await runner.settle(lease, RunView(begun, view.items), lambda _: None)
+
+
+@pytest.fixture
+async def track(empty: Path, tmp_path: Path) -> AsyncIterator[Track]:
+    shutil.copy(empty, tmp_path / "ledger.db")
+    ledger = await open_ledger(tmp_path / "ledger.db")
+    yield Track(ledger)
+    await ledger.close()
+
+
+def batch(*prompts: str, **options: Any) -> BatchConfig:
+    samples = options.pop("samples", 1)
+    model = options.pop("models", {})
+    jobs = tuple(
+        Job(prompt=p, sample_count=samples, **({"model": model[p]} if p in model else {}))
+        for p in prompts
+    )
+    return BatchConfig(jobs=jobs, **options)
+
+
+def refusing(failure: Failure, *prompts: str, **more: Any) -> Server:
+    """A server that refuses these prompts, or all of them."""
+
+    async def answer(call: ImageCall) -> Answer:
+        if not prompts or call.prompt in prompts:
+            raise ProviderError(failure, "no", charge=Charge.NOT_CHARGED, **more)
+        return ANSWER
+
+    return answer
+
+
+def states(view: RunView) -> list[ItemState]:
+    return [item.state for item in view.items]
+
+
+# --- how much at once -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("width", "samples", "most"), [(1, 3, 3), (2, 2, 4), (3, 1, 3)])
+async def test_the_width_counts_jobs_and_their_samples_run_together(
+    track: Track, width: int, samples: int, most: int
+) -> None:
+    server = Gate()
+    running = asyncio.create_task(
+        track.run(batch("a", "b", "c", "d", samples=samples, max_concurrent=width), server)
+    )
+    async with asyncio.timeout(10):
+        while len(server.under_way) < most:
+            server.waiting.clear()
+            await server.waiting.wait()
+    server.opened.set()
+    assert set(states(await running)) == {ItemState.SUCCEEDED}
+    assert server.most == most
+
+
+# --- what a refusal means ---------------------------------------------------------------------
+
+
+async def test_a_rate_limit_is_waited_for_as_long_as_the_server_says(track: Track) -> None:
+    answers = [refusing(Failure.RATE_LIMIT, retry_after=0.3)]
+    started = []
+
+    async def server(call: ImageCall) -> Answer:
+        started.append(asyncio.get_running_loop().time())
+        track.clock.now = START + timedelta(seconds=started[-1] - started[0])
+        return await answers.pop()(call) if answers else ANSWER
+
+    class Real(Clock):
+        def __call__(self) -> Any:
+            loop = asyncio.get_running_loop()
+            return START + timedelta(seconds=loop.time())
+
+    track.clock = Real()
+    retry = RetryPolicy(max_retries=1, retry_delay_ms=100)
+    view = await track.run(batch("a", retry_policy=retry), server)
+    assert states(view) == [ItemState.SUCCEEDED]
+    assert started[1] - started[0] >= 0.29
+    assert track.pace.pauses == [0.3]
+
+
+async def test_a_rate_limit_that_the_policy_does_not_name_is_not_retried(track: Track) -> None:
+    retry = RetryPolicy(retry_on_errors=("timeout",))
+    view = await track.run(batch("a", retry_policy=retry), refusing(Failure.RATE_LIMIT))
+    assert states(view) == [ItemState.FAILED]
+    assert track.calls == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "stop"),
+    [
+        (Failure.AUTHENTICATION, Stop.REFUSED),
+        (Failure.NO_MONEY, Stop.REFUSED),
+        (Failure.STORAGE, Stop.FAULT),
+    ],
+)
+async def test_what_no_other_call_can_pass_stops_the_run(
+    track: Track, failure: Failure, stop: Stop
+) -> None:
+    view = await track.run(batch("a", "b", "c", max_concurrent=1), refusing(failure))
+    assert track.calls == ["a"]
+    assert view.run.stop is stop
+    assert view.items[0].charge is Charge.NOT_CHARGED
+
+
+async def test_a_model_that_is_not_served_is_asked_for_once(track: Track) -> None:
+    models = {"a": "gone", "b": "gone"}
+    view = await track.run(
+        batch("a", "b", "c", models=models, max_concurrent=1), refusing(Failure.NO_MODEL, "a", "b")
+    )
+    assert track.calls == ["a", "c"]
+    assert states(view) == [ItemState.FAILED, ItemState.RESERVED, ItemState.SUCCEEDED]
+    assert view.run.stop is None
+
+
+# --- when nothing more starts -----------------------------------------------------------------
+
+
+async def test_after_the_timeout_nothing_starts_and_calls_under_way_are_kept(
+    track: Track,
+) -> None:
+    async def slow(_: ImageCall) -> Answer:
+        track.clock.pass_(seconds=2)
+        return ANSWER
+
+    view = await track.run(batch("a", "b", timeout=1_000, max_concurrent=1), slow)
+    assert states(view) == [ItemState.SUCCEEDED, ItemState.RESERVED]
+    assert view.run.stop is Stop.TIMEOUT
+
+
+async def test_waiting_is_no_working_time(track: Track) -> None:
+    class Slow(Pace):
+        async def acquire(self) -> None:
+            track.clock.pass_(hours=1)
+
+    async def quick(_: ImageCall) -> Answer:
+        track.clock.pass_(seconds=0.2)
+        return ANSWER
+
+    track.pace = Slow()
+    view = await track.run(batch("a", "b", "c", timeout=1_000, max_concurrent=1), quick)
+    assert set(states(view)) == {ItemState.SUCCEEDED}
+
+
+async def test_a_call_is_awaited_however_often_its_run_is_cancelled(track: Track) -> None:
+    server = Gate()
+    running = asyncio.create_task(track.run(batch("a"), server))
+    await server.waiting.wait()
+    for _ in range(3):
+        running.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    server.opened.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    view = await track.ledger.runs.get("r1")
+    assert view is not None
+    assert states(view) == [ItemState.SUCCEEDED]
+
+
+# --- what cannot be recorded at once ----------------------------------------------------------
+
+
+async def test_an_outcome_is_recorded_when_the_ledger_is_free_again(track: Track) -> None:
+    class Busy:
+        """Runs whose ledger is busy when the first outcome comes."""
+
+        left = 1
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(track.ledger.runs, name)
+
+        async def settle(self, *args: Any) -> Attempt:
+            self.left -= 1
+            if self.left >= 0:
+                raise LedgerBusy("not now")
+            return await track.ledger.runs.settle(*args)
+
+    async def answer(_: ImageCall) -> Answer:
+        return ANSWER
+
+    await track.run(batch("a"), answer, Busy())
+    view = await track.ledger.runs.get("r1")
+    assert view is not None
+    assert states(view) == [ItemState.SUCCEEDED]
+
+
+async def test_a_disk_that_fails_after_the_call_leaves_doubt_and_stops(track: Track) -> None:
+    async def full(_: ImageCall) -> Answer:
+        raise OSError(28, "No space left on device")
+
+    view = await track.run(batch("a", "b", max_concurrent=1), full)
+    assert view.items[0].attempts[0].state is AttemptState.IN_DOUBT
+    assert track.calls == ["a"]
+    assert view.run.stop is Stop.FAULT
