@@ -285,3 +285,26 @@ async def test_a_disk_that_fails_after_the_call_leaves_doubt_and_stops(track: Tr
     assert view.items[0].attempts[0].state is AttemptState.IN_DOUBT
     assert track.calls == ["a"]
     assert view.run.stop is Stop.FAULT
+
+
+async def test_an_answer_that_comes_after_the_end_takes_the_run_back_to_its_end(
+    track: Track,
+) -> None:
+    async def lost(_: ImageCall) -> Answer:
+        raise OSError(28, "No space left on device")
+
+    class Late(Provider):
+        async def recall(self, _: str) -> Answer | None:
+            return ANSWER
+
+    view = await track.run(batch("a"), lost)
+    runs, lease = track.ledger.runs, Lease("run:r1", 1, START)
+    await runs.settled(lease)
+    await runs.finish(lease, "{}", (), START)
+    runner = Runner(runs, Late(lost), track.pace, track.clock, track.drain)
+    assert states(await runner.adopt(lease, view)) == [ItemState.SUCCEEDED]
+
+    found = await runs.get("r1")
+    assert found is not None
+    assert found.run.state is RunState.PUBLISHING
+    assert await runs.unfinished(START + timedelta(minutes=1)) == ["r1"]
