@@ -56,8 +56,9 @@ def doubts(view: RunView) -> None:
 class Terminal:
     """The audience of a run at the command line: a progress bar, if somebody can see it."""
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, quiet=quiet)
+        self._quiet = quiet
         self._said: set[str] = set()
 
     @asynccontextmanager
@@ -70,7 +71,7 @@ class Terminal:
             TextColumn("{task.fields[cost]}"),
             TimeElapsedColumn(),
             console=self._console,
-            disable=not self._console.is_terminal,
+            disable=self._quiet or not self._console.is_terminal,
             transient=True,
         ) as progress:
             bar = progress.add_task("images", total=len(view.items), cost="")
@@ -94,6 +95,6 @@ class Terminal:
         """Nothing is owed."""
 
     def _once(self, line: str) -> None:
-        if line not in self._said:
+        if line not in self._said and not self._quiet:
             self._said.add(line)
             say(line)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from bot.core.batch import BatchConfig, canonical
 from bot.core.errors import Charge, GptimageError, SettingsError
-from bot.core.parse import Around, BatchLimits, ParsedBatch, parse_batch
+from bot.core.parse import Around, BatchLimits, ParsedBatch, parse_batch, parse_batch_data
 from bot.core.plan import plan
 from bot.core.policy import Limits, decide_budget
 from bot.core.pricing import Money, estimate, upper_bound
@@ -35,13 +35,16 @@ _MOST_BYTES = 10_000_000  # of a batch file; a hundred jobs with the longest pro
 def read_batch(name: str, flags: Mapping[str, object], env: Settings | None = None) -> ParsedBatch:
     """The batch in a file, or on stdin for `-`; raises BatchError or SettingsError."""
     env = env or settings.read()
-    around = Around(
+    return parse_batch(_text(name), _around(flags, env))
+
+
+def _around(flags: Mapping[str, object], env: Settings) -> Around:
+    return Around(
         limits=BatchLimits(max_jobs=env.gptimage_max_jobs),
         overrides=flags,
         environment=env.batch_defaults,
         openai_itself=env.at_openai,
     )
-    return parse_batch(_text(name), around)
 
 
 def _text(name: str) -> str:
@@ -74,12 +77,14 @@ class Outcome:
 class Wish:
     """How a batch is run: for real or not, anew or where its last run ended.
 
-    `doubts` orders images again that may have been paid for already.
+    `doubts` orders images again that may have been paid for already. A `quiet` run says nothing
+    and leaves signals alone: a program, and not a person, has asked for it.
     """
 
     simulate: bool = False
     resume: bool = False
     doubts: bool = False
+    quiet: bool = False
 
 
 def run_file(name: str, flags: Mapping[str, object], wish: Wish) -> Outcome:
@@ -88,6 +93,12 @@ def run_file(name: str, flags: Mapping[str, object], wish: Wish) -> Outcome:
     parsed = read_batch(name, flags, env)
     console.warn(parsed.warnings)
     return asyncio.run(run_here(parsed, env, wish))
+
+
+async def run_data(batch: object, flags: Mapping[str, object], wish: Wish) -> Outcome:
+    """Run a batch that a program made; raises BatchError and Refused as `gptimage run` does."""
+    env = _settings(wish)
+    return await run_here(parse_batch_data(batch, _around(flags, env)), env, wish)
 
 
 def retry(run: str | None, wish: Wish) -> Outcome:
@@ -99,7 +110,7 @@ def _settings(wish: Wish) -> Settings:
     env = settings.read()
     if not wish.simulate and not env.openai_api_key:
         raise SettingsError(["OPENAI_API_KEY environment variable is required"])
-    if not wish.simulate and settings.names_base_url():
+    if not wish.simulate and not wish.quiet and settings.names_base_url():
         console.warn([f".env sets OPENAI_BASE_URL: your key goes to {env.openai_base_url}"])
     return env
 
@@ -116,7 +127,7 @@ async def run_here(parsed: ParsedBatch, env: Settings, wish: Wish) -> Outcome:
             return await _go_on(life, earlier, wish)
         decide_budget(run.upper_bound, Limits(), _cap(run.batch))
         await life.ledger.runs.open(run, items)
-        return await _drive(life, run.id)
+        return await _drive(life, run.id, wish)
 
 
 async def _retry(name: str | None, env: Settings, wish: Wish) -> Outcome:
@@ -136,8 +147,9 @@ async def _go_on(life: "LocalLife", run_id: str, wish: Wish) -> Outcome:
     """Finish a run that was left, or order again what a finished one lacks."""
     view = await life.ledger.runs.get(run_id)
     done = view is not None and view.run.state is RunState.DONE
-    console.say(f"Going on with run {run_id}")
-    outcome = await _drive(life, run_id)
+    if not wish.quiet:
+        console.say(f"Going on with run {run_id}")
+    outcome = await _drive(life, run_id, wish)
     left = left_over(outcome.view, doubts=wish.doubts)
     if not done:  # what has just failed is not ordered again by itself
         left = tuple(item for item in left if item.charge is Charge.IN_DOUBT)
@@ -148,16 +160,17 @@ async def _go_on(life: "LocalLife", run_id: str, wish: Wish) -> Outcome:
     spent = total((outcome.view.paid, outcome.view.in_doubt, amount))
     decide_budget(spent, Limits(), _cap(batch))
     await life.ledger.runs.reopen(run_id, [item.item.index for item in left], amount)
-    return await _drive(life, run_id)
+    return await _drive(life, run_id, wish)
 
 
-async def _drive(life: "LocalLife", run_id: str) -> Outcome:
+async def _drive(life: "LocalLife", run_id: str, wish: Wish) -> Outcome:
     """Lead the run as far as it gets; Ctrl-C starts nothing more."""
     from bot.entrypoints.wiring.common import utc_now
 
-    with _interrupts(life.drain), _kept(life.spool / run_id):
+    interrupts = nullcontext() if wish.quiet else _interrupts(life.drain)
+    with interrupts, _kept(life.spool / run_id):
         for _ in range(_LOOKS):
-            view = await life.execute(run_id, console.Terminal())
+            view = await life.execute(run_id, console.Terminal(quiet=wish.quiet))
             if view is not None:
                 return Outcome(view, utc_now(), interrupted=life.drain.asked)
             await life.drain.wait(1)  # a process that was killed holds its run for ten seconds
