@@ -1,8 +1,9 @@
 """The user's batch as values; bot.core.parse reads it from what people write."""
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -22,6 +23,9 @@ RetryError = Literal["rate_limit", "timeout", "server_error"]
 
 _MOST_REFERENCES = 16
 _MOST_DOLLARS = 1_000_000
+_LONGEST_FOLDER = 4_096
+MOST_CHARACTERS = 32_000
+"""Of a prompt."""
 
 
 def _list(value: object) -> object:
@@ -32,7 +36,7 @@ def _one_or_list(value: object) -> object:
     return (value,) if isinstance(value, str) else _list(value)
 
 
-def _exact(value: object) -> object:
+def exact(value: object) -> object:
     """A JSON number as the decimal that was typed."""
     return Decimal(str(value)) if type(value) in {int, float} else value
 
@@ -57,7 +61,7 @@ _Paths = Annotated[
 ]
 _Dollars = Annotated[
     Decimal,
-    BeforeValidator(_exact),
+    BeforeValidator(exact),
     PlainSerializer(float),
     Field(gt=0, le=_MOST_DOLLARS),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": _MOST_DOLLARS}),
@@ -86,7 +90,11 @@ class RetryPolicy(Part):
 class Job(Part):
     """One entry of a batch: a prompt, and how its images are made."""
 
-    prompt: str = Field(min_length=1, max_length=32_000, description="What the image shows.")
+    prompt: str = Field(
+        min_length=1,
+        max_length=MOST_CHARACTERS,
+        description="What the image shows; {{name}} goes over the values of a variable.",
+    )
     output_path: str | None = Field(None, description="Name of the file, folders allowed.")
     size: str = Field(
         "auto",
@@ -95,8 +103,8 @@ class Job(Part):
     )
     quality: str = Field(
         "auto",
-        description="auto, low, medium, high, xhigh or max.",
-        examples=["auto", *MODELS[DEFAULT_MODEL].qualities],
+        description="How carefully it is drawn; the older models know three.",
+        json_schema_extra={"enum": ["auto", *MODELS[DEFAULT_MODEL].qualities]},
     )
     output_format: Format = Field("png", description="Format of the file.")
     transparent_background: bool = Field(False, description="Short for background: transparent.")
@@ -133,7 +141,9 @@ class BatchConfig(Part):
     """A valid batch. `timeout` is in milliseconds, `max_cost` in US dollars."""
 
     jobs: tuple[Job, ...] = Field(min_length=1)
-    output_dir: str | None = Field(None, description="Folder for the images.")
+    output_dir: str | None = Field(
+        None, min_length=1, max_length=_LONGEST_FOLDER, description="Folder for the images."
+    )
     max_concurrent: int = Field(2, ge=1, le=10, description="Jobs at a time.")
     timeout: int = Field(600_000, ge=1_000, le=3_600_000, description="Working time in ms.")
     retry_policy: RetryPolicy = Field(default_factory=RetryPolicy)
@@ -144,21 +154,51 @@ class BatchConfig(Part):
 
 # --- the schema -------------------------------------------------------------------------------
 
+NOT_SHARED: Mapping[str, str] = {
+    "prompt": "",
+    "output_path": "name the files in the jobs, and their folder in output_dir",
+}
+"""The fields of a job that `defaults` may not hold, and what to do instead."""
+
+_VARIABLES = {
+    "type": "object",
+    "description": "Lists of texts: a job is made for every combination that its prompt names.",
+    "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,59}$"},
+    "additionalProperties": {
+        "type": "array",
+        "items": {"type": "string"},
+        "minItems": 1,
+        "uniqueItems": True,
+    },
+    "examples": [{"animal": ["fox", "owl"]}],
+}
+
 
 def json_schema() -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of a batch file, for editors."""
     schema = BatchConfig.model_json_schema(mode="validation")
-    defaults = {**schema["$defs"]["Job"], "title": "Defaults", "description": "For every job."}
-    del defaults["required"]
-    schema["$defs"]["Defaults"] = defaults
+    schema["$defs"]["Defaults"] = _defaults(schema["$defs"]["Job"])
     schema["properties"] |= {
         "defaults": {"$ref": "#/$defs/Defaults"},
+        "variables": _VARIABLES,
         "$schema": {"type": "string", "description": "Address of this schema."},
     }
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return dialect | schema | {"title": "gptimage batch"}
 
 
+def _defaults(job: Mapping[str, Any]) -> dict[str, Any]:
+    shared = {name: field for name, field in job["properties"].items() if name not in NOT_SHARED}
+    whole = {**job, "title": "Defaults", "description": "For every job.", "properties": shared}
+    del whole["required"]
+    return whole
+
+
 def canonical(config: BatchConfig) -> str:
-    """The batch in one spelling: equal batches have equal texts."""
-    return json.dumps(config.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+    """The images of a batch in one spelling: who asks for the same images has the same text.
+
+    How fast, how often, where to and for how much is left out, so that a run can be resumed with
+    another cap, time or folder.
+    """
+    images = config.model_dump(mode="json", include={"jobs"})
+    return json.dumps(images, sort_keys=True, ensure_ascii=False)

@@ -47,10 +47,15 @@ def _disguises(path: str, plain: str) -> Iterator[str]:
     yield from _problems(plain)
 
 
+def parted(path: str) -> tuple[str, str]:
+    """`fox` and `.png`; what is no ending of an image that is made here stays with the name."""
+    stem, dot, ending = path.rpartition(".")
+    return (stem, dot + ending) if stem and ending.lower() in _ENDINGS else (path, "")
+
+
 def of_images(path: str, image_format: str, count: int) -> tuple[str, ...]:
     """`fox.png`, or `fox-1.png`, `fox-2.png` for several; the format decides the ending."""
-    stem, dot, ending = path.rpartition(".")
-    stem = stem if dot and stem and ending.lower() in _ENDINGS else path
+    stem, _ = parted(path)
     numbers = [f"-{n}" for n in range(1, count + 1)] if count > 1 else [""]
     return tuple(f"{stem}{number}.{_EXTENSION[image_format]}" for number in numbers)
 

@@ -1,6 +1,7 @@
 """What may stand in a batch, and what its author reads when something else does."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -145,6 +146,74 @@ def test_a_job_takes_16_reference_images_and_no_more() -> None:
     ]
 
 
+def test_a_folder_for_the_images_has_1_to_4096_characters() -> None:
+    for length in (1, 4_096):
+        assert parse(with_top("output_dir", "x" * length)).config.output_dir == "x" * length
+    for length in (0, 4_097):
+        assert problems(with_top("output_dir", "x" * length)) == [
+            f"output_dir: must have 1 to 4,096 characters (it has {length:,})"
+        ]
+    assert problems(with_top("output_dir", " \t")) == ["output_dir: is blank"]
+
+
+@pytest.mark.parametrize("dollars", ["0.000001", "1000000"])
+def test_a_cap_is_above_0_and_at_most_a_million(dollars: str) -> None:
+    parsed = parse_batch(f'{{"jobs": [{{"prompt": "a"}}], "max_cost": {dollars}}}')
+    assert parsed.config.max_cost == Decimal(dollars)
+
+
+@pytest.mark.parametrize("dollars", ["0", "-0.01", "1000000.01"])
+def test_a_cap_beyond_that_is_refused_with_the_range(dollars: str) -> None:
+    with pytest.raises(BatchError, match=r"max_cost: must be above 0 and at most 1,000,000"):
+        parse_batch(f'{{"jobs": [{{"prompt": "a"}}], "max_cost": {dollars}}}')
+
+
+# The rule: multiples of 16, no edge above 3840, at most 3:1, 655,360 to 8,294,400 pixels.
+@pytest.mark.parametrize("size", ["1024x640", "3840x2160", "3840x1280", "1280x512"])
+def test_a_free_size_is_accepted_up_to_its_bounds(size: str) -> None:
+    assert job(size=size).size == size
+
+
+@pytest.mark.parametrize(
+    ("size", "why"),
+    [
+        ("1008x640", "it must have 655,360 to 8,294,400 pixels"),
+        ("3840x2176", "it must have 655,360 to 8,294,400 pixels"),
+        ("3856x2144", "no edge may be longer than 3840"),
+        ("3840x1264", "the long edge may be at most 3 times the short one"),
+        ("1025x1024", "width and height must be multiples of 16"),
+        ("1024x1032", "width and height must be multiples of 16"),
+    ],
+)
+def test_a_free_size_beyond_its_bounds_is_refused_with_a_near_one(size: str, why: str) -> None:
+    (said,) = problems({"jobs": [FOX | {"size": size}]})
+    assert said.startswith(f"jobs[0].size: {size}: {why} (try ")
+
+
+@pytest.mark.parametrize("length", [1, 100])
+def test_the_name_of_a_model_has_1_to_100_characters(length: int) -> None:
+    assert job(model="m" * length).model == "m" * length
+
+
+@pytest.mark.parametrize("length", [0, 101])
+def test_a_longer_or_empty_name_of_a_model_is_refused(length: int) -> None:
+    assert problems({"jobs": [FOX | {"model": "m" * length}]}) == [
+        f"jobs[0].model: must have 1 to 100 characters (it has {length})"
+    ]
+
+
+def test_a_name_in_a_path_has_up_to_255_bytes_and_a_path_1024() -> None:
+    assert job(output_path="狐" * 83 + "xx.png").output_path  # 255 bytes
+    assert problems({"jobs": [FOX | {"output_path": "狐" * 84 + ".png"}]}) == [
+        "jobs[0].output_path: a name in it is longer than 255 bytes"
+    ]
+    folders = "/".join(["x" * 203] * 5)  # 1,019 bytes
+    assert job(output_path=f"{folders[:-1]}/a.png").output_path
+    assert problems({"jobs": [FOX | {"output_path": f"{folders}/a.png"}]}) == [
+        "jobs[0].output_path: it is longer than 1024 bytes"
+    ]
+
+
 # --- words ------------------------------------------------------------------------------------
 
 
@@ -167,10 +236,53 @@ mean "high"?)""",
             'operation: "edti" must be one of generate, edit, transform (did you mean "edit"?)',
         ),
         ({"transparent_background": "yes"}, "transparent_background: must be true or false"),
+        ({"moderation": "none"}, 'moderation: "none" must be one of auto, low'),
+        ({"timeout": 5}, "timeout: is no field of a job (it belongs at the top of the batch)"),
+        ({"variables": {}}, "variables: is no field of a job (it belongs at the top of the batch)"),
+        ({"max_retries": 5}, "max_retries: is no field of a job (it belongs in retry_policy)"),
     ],
 )
 def test_a_wrong_word_is_answered_with_the_right_ones(fields: dict[str, object], said: str) -> None:
     assert problems({"jobs": [FOX | fields]}) == [f"jobs[0].{said}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("size", "size: is no field of a batch (it belongs in a job, or in defaults)"),
+        ("prompt", "prompt: is no field of a batch (it belongs in a job)"),
+        ("max_retries", "max_retries: is no field of a batch (it belongs in retry_policy)"),
+        (
+            "retry_policy.timeout",
+            """retry_policy.timeout: is no field of retry_policy (it belongs at the top of the \
+batch)""",
+        ),
+        (
+            "defaults.prompt",
+            "defaults.prompt: belongs to each job, not to all of them",
+        ),
+        (
+            "defaults.output_path",
+            """defaults.output_path: belongs to each job, not to all of them (name the files in \
+the jobs, and their folder in output_dir)""",
+        ),
+        (
+            "defaults.timeout",
+            """defaults.timeout: is no field of a job (it belongs at the top of \
+the batch)""",
+        ),
+    ],
+)
+def test_a_field_in_the_wrong_place_is_told_the_right_one(name: str, said: str) -> None:
+    assert problems(with_top(name, "1024x1024")) == [said]
+
+
+@pytest.mark.parametrize("flags", [{"qualty": "low"}, {"prompt": "a"}, {"jobs": []}, {"n": 1}])
+def test_a_flag_that_is_no_field_is_a_mistake_of_the_program(flags: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=f"outside a batch: {next(iter(flags))}"):
+        Around(overrides=flags)
+    with pytest.raises(ValueError, match="outside a batch"):
+        Around(environment=flags)
 
 
 def test_every_wrong_field_is_named_at_once() -> None:
@@ -205,10 +317,6 @@ def test_jobs_that_are_no_array_get_the_sentence_of_the_node_tool() -> None:
 @pytest.mark.parametrize("data", [[FOX], "jobs", 5, None, True, {}, {"jobs": None}])
 def test_a_batch_is_an_object_with_jobs(data: object) -> None:
     assert problems(data)
-
-
-def test_variables_are_no_field_of_a_batch() -> None:
-    assert places({"jobs": [FOX], "variables": {"animal": ["fox"]}}) == ["variables"]
 
 
 # --- precedence -------------------------------------------------------------------------------
@@ -263,7 +371,13 @@ VALUES = st.recursive(
 )
 BATCHES = st.fixed_dictionaries(
     {"jobs": st.lists(st.dictionaries(KEYS, VALUES, max_size=6) | VALUES, max_size=4) | VALUES},
-    optional={"defaults": VALUES, "retry_policy": VALUES, "max_cost": VALUES, "timeout": VALUES},
+    optional={
+        "defaults": VALUES,
+        "retry_policy": VALUES,
+        "max_cost": VALUES,
+        "timeout": VALUES,
+        "variables": VALUES | st.dictionaries(st.text() | KEYS, VALUES, max_size=3),
+    },
 )
 
 
@@ -285,7 +399,8 @@ def test_whatever_the_data_is_nothing_but_a_batch_error_is_raised(data: object) 
 def test_the_schema_knows_every_field_of_a_job_and_of_the_batch() -> None:
     schema: Any = json_schema()
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert schema["properties"].keys() == {*BatchConfig.model_fields, "defaults", "$schema"}
+    beside = {"defaults", "variables", "$schema"}
+    assert schema["properties"].keys() == {*BatchConfig.model_fields, *beside}
     assert schema["$defs"]["Job"]["properties"].keys() == set(Job.model_fields)
     assert schema["$defs"]["Job"]["additionalProperties"] is False
     assert schema["$defs"]["Job"]["required"] == ["prompt"]

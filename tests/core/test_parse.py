@@ -56,21 +56,22 @@ def test_every_wrong_field_is_named_at_once_with_what_it_takes() -> None:
             "timeout: must be 1,000 to 3,600,000 (it is 5)",
             "retry_policy.max_retries: must be 0 to 5 (it is 6)",
             'retry_policy.retry_on_errors: must be a list (write ["timeout"])',
-            "retry_policy.delay: is no field of this object",
+            "retry_policy.delay: is no field of retry_policy",
             "max_cost: must be above 0 and at most 1,000,000 (it is 2000000)",
+            """defaults.output_path: belongs to each job, not to all of them (name the files in \
+the jobs, and their folder in output_dir)""",
             'defaults.output_format: "jpg" must be one of png, jpeg, webp (did you mean "jpeg"?)',
             "jobs[0].prompt: must have 1 to 32,000 characters (it has 0)",
             'jobs[0].background: "none" must be one of auto, transparent, opaque',
             "jobs[0].sample_count: must be 1 to 10 (it is 11)",
             'jobs[0].qualty: is no field of a job (did you mean "quality"?)',
             "jobs[0].n: is no field of a job (use sample_count)",
-            'defaults.output_path: ".." is no name: the file stays inside `output_dir`',
             'jobs[1].quality: "best" must be one of auto, low, medium, high for gpt-image-2',
             "jobs[1].size: 1920x1080: width and height must be multiples of 16 (try 1920x1088)",
             "jobs[2].reference_image_path: must have 1 to 16 entries (it has 17)",
             "jobs[2].output_compression: must be 0 to 100 (it is 101)",
-            'jobs[3].moderation: "none" must be one of auto, low, medium, high',
-            "jobs[3].input_fidelity: gpt-image-2.5-flare takes none (leave it out)",
+            'jobs[3].moderation: "none" must be one of auto, low',
+            "jobs[3].input_fidelity: needs a reference image",
             'jobs[4]: must be an object (such as {"prompt": "a red fox"})',
             "jobs[5].prompt: must have 1 to 32,000 characters (it has 32,001)",
             "jobs[5].transparent_background: must be true or false",
@@ -206,16 +207,39 @@ def test_what_is_no_name_of_a_model_is_refused(model: object) -> None:
 
 
 @pytest.mark.parametrize("model", [name for name, model in MODELS.items() if model.free_size])
-def test_a_model_without_fidelities_says_to_leave_the_field_out(model: str) -> None:
+def test_a_fidelity_is_left_out_for_a_model_that_takes_none(model: str) -> None:
     job = FOX | {"model": model, "reference_image_path": "a.png", "input_fidelity": "high"}
-    (said,) = problems({"jobs": [job]})
-    assert said == f"jobs[0].input_fidelity: {model} takes none (leave it out)"
+    parsed = parse_batch_data({"jobs": [job]})
+    assert parsed.config.jobs[0].input_fidelity is None
+    assert parsed.warnings == (f"jobs[0].input_fidelity is left out: {model} takes none",)
 
 
 def test_a_model_with_one_fidelity_names_it() -> None:
     fields = {"reference_image_path": "a.png", "input_fidelity": "high"}
     (said,) = problems({"jobs": [FOX | fields | {"model": "gpt-image-1-mini"}]})
     assert said.startswith('jobs[0].input_fidelity: "high" must be one of low for gpt-image-1-mini')
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"output_format": "jpg", "output_compression": 50}, "output_format"),
+        ({"output_format": "gif", "transparent_background": True}, "output_format"),
+        ({"model": 5, "quality": "hd", "size": "512x512"}, "model"),
+        ({"operation": "edti", "reference_image_path": "a.png"}, "operation"),
+        (
+            {"operation": "edti", "reference_image_path": "a.png", "mask_image_path": "m.png"},
+            "operation",
+        ),
+        ({"reference_image_path": 5, "input_fidelity": "low"}, "reference_image_path"),
+        ({"reference_image_path": [], "mask_image_path": "m.png"}, "reference_image_path"),
+    ],
+)
+def test_a_wrong_value_has_no_echo_in_the_fields_beside_it(
+    fields: dict[str, object], place: str
+) -> None:
+    (said,) = problems({"jobs": [FOX | fields]})
+    assert said.startswith(f"jobs[0].{place}: ")
 
 
 # --- lists, files and values ------------------------------------------------------------------
@@ -237,7 +261,10 @@ def test_the_classes_of_errors_are_a_list() -> None:
 
 @pytest.mark.parametrize("path", ["", "  "])
 def test_an_image_without_a_name_is_refused(path: str) -> None:
-    assert problems({"jobs": [FOX | {"reference_image_path": path}]})
+    for beside in ({}, {"operation": "edit"}, {"operation": "generate"}):
+        assert problems({"jobs": [FOX | beside | {"reference_image_path": path}]}) == [
+            "jobs[0].reference_image_path: is empty"
+        ]
     fields = {"reference_image_path": "a.png", "mask_image_path": path}
     assert problems({"jobs": [FOX | fields]}) == ["jobs[0].mask_image_path: is empty"]
 
@@ -330,6 +357,34 @@ def test_a_file_that_gets_another_ending_is_warned_of() -> None:
     assert warnings(output_path="fox.jpeg") == ()
 
 
+@pytest.mark.parametrize("ending", ["gif", "GIF", "tiff", "svg", "avif"])
+def test_a_file_of_a_kind_that_is_not_made_is_warned_of(ending: str) -> None:
+    assert warnings(output_path=f"a.{ending}") == (
+        f"jobs[0].output_path: no {ending.lower()} is made; the file becomes a.{ending}.png",
+    )
+    assert warnings(output_path="v1.2") == ()
+
+
+@pytest.mark.parametrize(
+    ("policy", "named"),
+    [
+        ({"retry_on_errors": ["rate_limit", "timeout"]}, "timeout"),
+        ({"retry_on_errors": ["server_error", "timeout"]}, "timeout and server_error"),
+        ({"retry_on_errors": ["server_error"], "max_retries": 1}, "server_error"),
+        ({"retry_on_errors": ["timeout"], "max_retries": 0}, ""),
+        ({"retry_on_errors": ["timeout"], "retry_in_doubt": True}, ""),
+        ({"retry_on_errors": ["rate_limit"]}, ""),
+        ({"max_retries": 5}, ""),
+    ],
+)
+def test_a_retry_that_may_pay_twice_names_the_line_that_orders_it(
+    policy: dict[str, object], named: str
+) -> None:
+    said = parse_batch_data({"jobs": [FOX], "retry_policy": policy}).warnings
+    rest = "will be retried only with retry_in_doubt: true, because it may pay twice"
+    assert said == ((f"retry_policy.retry_on_errors: {named} {rest}",) if named else ())
+
+
 def test_a_field_that_an_edit_does_not_take_is_warned_of() -> None:
     assert warnings(reference_image_path="a.png", moderation="low") == (
         "jobs[0].moderation is left out: a picture made from others takes none",
@@ -374,8 +429,36 @@ BATCHES = st.fixed_dictionaries(
 @given(BATCHES)
 def test_a_valid_batch_is_the_same_after_a_way_through_its_json(data: dict[str, object]) -> None:
     config = parse_batch(json.dumps(data)).config
-    assert BatchConfig.model_validate_json(canonical(config)) == config
-    assert parse_batch(canonical(config)).config == config
+    assert BatchConfig.model_validate_json(config.model_dump_json()) == config
+    assert BatchConfig.model_validate_json(canonical(config)).jobs == config.jobs
+    assert parse_batch(canonical(config)).config.jobs == config.jobs
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"timeout": 5_000},
+        {"max_concurrent": 7},
+        {"max_cost": 3},
+        {"output_dir": "elsewhere"},
+        {"retry_policy": {"retry_in_doubt": True}},
+        {"defaults": {"quality": "auto", "return_base64": True}},
+    ],
+)
+def test_the_same_images_are_the_same_batch_however_they_are_made(
+    beside: dict[str, object],
+) -> None:
+    images = canonical(parse_batch_data({"jobs": [FOX]}).config)
+    assert canonical(parse_batch_data({"jobs": [FOX]} | beside).config) == images
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"output_path": "a.png"}, {"quality": "low"}, {"sample_count": 2}, {"prompt": "an owl"}],
+)
+def test_other_images_are_another_batch(fields: dict[str, object]) -> None:
+    images = canonical(parse_batch_data({"jobs": [FOX]}).config)
+    assert canonical(parse_batch_data({"jobs": [FOX | fields]}).config) != images
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
@@ -397,6 +480,10 @@ def test_the_schema_is_as_strict_as_the_parser() -> None:
     assert [each["additionalProperties"] for each in objects] == [False] * 4
     assert schema["title"] == "gptimage batch"
     assert "required" not in schema["$defs"]["Defaults"]
+    assert not {"prompt", "output_path"} & schema["$defs"]["Defaults"]["properties"].keys()
+    quality = schema["$defs"]["Job"]["properties"]["quality"]
+    assert quality["enum"] == ["auto", "low", "medium", "high", "xhigh", "max"]
+    assert schema["properties"]["variables"]["additionalProperties"]["minItems"] == 1
     assert schema["properties"]["max_cost"]["anyOf"][0] == {
         "type": "number",
         "exclusiveMinimum": 0,

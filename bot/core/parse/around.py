@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from bot.core.batch import NOT_SHARED, BatchConfig, Job
+
 Place: TypeAlias = Callable[[str], str]
 """How a field is called in a complaint: `jobs[0].size`, `defaults.size`, `--size`."""
 
@@ -15,18 +17,26 @@ class BatchLimits:
     max_jobs: int = 100
 
 
+_FROM_OUTSIDE = ({*BatchConfig.model_fields} - {"jobs"}) | (Job.model_fields.keys() - NOT_SHARED)
+
+
 @dataclass(frozen=True, slots=True)
 class Around:
     """What stands around a batch: the environment's defaults, the flags, and the server.
 
     A flag outranks the JSON, and the JSON outranks the environment. `openai_itself` is False
-    for a compatible server, which may serve what OpenAI has shut down.
+    for a compatible server, which may serve what OpenAI has shut down. A name that is no field
+    is the program's own mistake: ValueError.
     """
 
     limits: BatchLimits = field(default_factory=BatchLimits)
     overrides: Mapping[str, object] = field(default_factory=dict)
     environment: Mapping[str, object] = field(default_factory=dict)
     openai_itself: bool = True
+
+    def __post_init__(self) -> None:
+        if strange := {*self.overrides, *self.environment} - _FROM_OUTSIDE:
+            raise ValueError(f"cannot be set from outside a batch: {', '.join(sorted(strange))}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,31 @@
 """One pass over a batch: its top, its defaults, and each job by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from bot.core import strict_json
-from bot.core.batch import BatchConfig, Job, Part
+from bot.core.batch import NOT_SHARED, BatchConfig, Job, Part
 from bot.core.errors import Problem
 from bot.core.parse import around as layers
-from bot.core.parse import rules, words
+from bot.core.parse import rules, variables, words
 from bot.core.parse.around import Around, Layer, Place
+from bot.core.parse.variables import Variables
 
 _TOP = frozenset(BatchConfig.model_fields) - {"jobs"}
-_TOP_KEYS = sorted([*BatchConfig.model_fields, "defaults", "$schema"])
+_TOP_KEYS = sorted([*BatchConfig.model_fields, "defaults", "variables", "$schema"])
 _JOB = frozenset(Job.model_fields)
 _SOME_JOB = Job(prompt="stands in for those that are read one by one")
+_COUNTABLE = 10**15
+# What stands in for a wrong value has nothing against the fields beside it.
+_STAND_INS: Mapping[int | str, object] = {
+    "prompt": "stands in",
+    "model": "stands-in",
+    "output_format": "webp",
+    "reference_image_path": "stands-in.png",
+}
 
 P = TypeVar("P", bound=Part)
 
@@ -46,7 +55,11 @@ class Reading:
         stack = (self._below, own, self._above)
         values = layers.merged(stack, _TOP)
         place = partial(layers.source, stack, otherwise=own)
-        return self._read(BatchConfig, {**values, "jobs": (_SOME_JOB,)}, place)
+        config = self._read(BatchConfig, {**values, "jobs": (_SOME_JOB,)}, place)
+        if config:
+            self.problems.extend(rules.batch_problems(config, place))
+            self.warnings.extend(rules.batch_warnings(config, place))
+        return config
 
     def _defaults(self, data: object) -> Layer:
         """What the batch says for every job; its wrong values are said here, and kept."""
@@ -54,32 +67,60 @@ class Reading:
         if not isinstance(data, Mapping):
             self.problems.append(Problem("defaults", "must be an object"))
             return Layer({}, place)
-        self._read(Job, {"prompt": "stands in", **data}, place)
-        return Layer(data, place)
+        self.problems.extend(
+            Problem(place(name), "belongs to each job, not to all of them", hint)
+            for name, hint in NOT_SHARED.items()
+            if name in data
+        )
+        shared = {name: value for name, value in data.items() if name not in NOT_SHARED}
+        self._read(Job, {"prompt": "stands in", **shared}, place)
+        return Layer(shared, place)
 
     def _jobs(self, data: Mapping[str, Any], defaults: Layer) -> list[Job | None]:
-        most = self._around.limits.max_jobs
         match data.get("jobs"):
-            case list() as entries if 1 <= len(entries) <= most:
-                jobs = [self._job(i, entry, defaults) for i, entry in enumerate(entries)]
-                self.problems.extend(rules.clashes(jobs))
-                return jobs
             case list() as entries:
-                message = f"must have 1 to {most} entries, not {len(entries)}"
-                self.problems.append(Problem("jobs", message))
+                variables = self._variables(data.get("variables", {}), entries)
+                return self._entries(entries, variables, defaults)
             case _ if "jobs" in data:
                 self.problems.append(Problem("", "jobs must be an array"))  # the Node tool's words
             case _:
                 self.problems.append(Problem("jobs", "is required"))
         return []
 
+    def _variables(self, data: object, entries: Sequence[object]) -> Variables:
+        found, faults = variables.read(data)
+        self.problems.extend(faults)
+        if not any(fault.path == "variables" for fault in faults):  # else each use would echo it
+            self.problems.extend(
+                problem
+                for index, entry in enumerate(entries[: self._around.limits.max_jobs])
+                for problem in found.problems(entry, _place(index))
+            )
+        self.warnings.extend(found.unused(entries))
+        return found
+
+    def _entries(
+        self, entries: Sequence[object], variables: Variables, defaults: Layer
+    ) -> list[Job | None]:
+        """Each job of the batch, and each that its variables make of it."""
+        count, most = sum(map(variables.count, entries)), self._around.limits.max_jobs
+        if not 1 <= count <= most:
+            self.problems.append(_too_many(len(entries), count, most))
+            return []
+        jobs = [
+            (index, self._job(index, each, defaults))
+            for index, entry in enumerate(entries)
+            for each in variables.expanded(entry)
+        ]
+        self.problems.extend(rules.clashes(jobs))
+        return [job for _, job in jobs]
+
     def _job(self, index: int, entry: object, defaults: Layer) -> Job | None:
-        own_place = partial(strict_json.join, f"jobs[{index}]")
         if not isinstance(entry, Mapping):
             hint = 'such as {"prompt": "a red fox"}'
             self.problems.append(Problem(f"jobs[{index}]", "must be an object", hint))
             return None
-        own = Layer(entry, own_place)
+        own = Layer(entry, _place(index))
         stack = (self._below, defaults, own, self._above)
         unknown = {key: value for key, value in entry.items() if key not in _JOB}
         values = rules.completed(layers.merged(stack, _JOB) | unknown)
@@ -99,11 +140,26 @@ class Reading:
             return None
 
 
+def _place(index: int) -> Place:
+    return partial(strict_json.join, f"jobs[{index}]")
+
+
+def _too_many(entries: int, count: int, most: int) -> Problem:
+    if count == entries:
+        return Problem("jobs", f"must have 1 to {most} entries, not {entries}")
+    made = f"{count:,}" if count < _COUNTABLE else f"more than {_COUNTABLE:,}"
+    message = f"the variables make {made} jobs of {entries}; 1 to {most} are allowed"
+    return Problem("jobs", message, "use fewer values, or several batches")
+
+
 def _salvaged(data: Mapping[str, Any]) -> Job:
     """The fields that are right by themselves, so that the rules between fields are checked too."""
     left = {key: value for key, value in data.items() if key in _JOB}
     try:
-        return Job.model_validate({"prompt": "stands in", **left})
+        return Job.model_validate(left)
     except ValidationError as error:
         wrong = {fault["loc"][0] for fault in error.errors(include_url=False)}
-        return _salvaged({key: value for key, value in left.items() if key not in wrong})
+    sound = {key: value for key, value in left.items() if key not in wrong}
+    if "operation" in wrong and left.keys() & {"reference_image_path", "mask_image_path"}:
+        sound["operation"] = "edit"
+    return Job.model_validate(sound | {key: _STAND_INS[key] for key in wrong & _STAND_INS.keys()})

@@ -5,14 +5,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.core import paths
-from bot.core.batch import Format, Job
-from bot.core.catalog import MODELS, Model, nearest_size, parse_size, size_problem
+from bot.core.batch import BatchConfig, Format, Job
+from bot.core.catalog import MODELS, nearest_size, parse_size, size_problem
 from bot.core.errors import Problem
 from bot.core.parse.around import Place
 from bot.core.parse.words import not_one_of
 from bot.core.strict_json import shown
 
 _FORMATS: Mapping[str, Format] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
+_FOREIGN = frozenset(
+    {"apng", "avif", "bmp", "gif", "heic", "heif", "ico", "jfif", "jp2", "jxl", "pdf", "psd"}
+    | {"raw", "svg", "tga", "tif", "tiff"}
+)
 
 
 def completed(data: dict[str, Any]) -> dict[str, Any]:
@@ -20,7 +24,7 @@ def completed(data: dict[str, Any]) -> dict[str, Any]:
     ending = _ending(data.get("output_path"))
     if "output_format" not in data and ending in _FORMATS:
         data = data | {"output_format": _FORMATS[ending]}
-    if "operation" not in data and data.get("reference_image_path"):
+    if "operation" not in data and data.get("reference_image_path") is not None:
         data = data | {"operation": "edit"}
     return data
 
@@ -36,7 +40,17 @@ def settled(job: Job) -> Job:
         changes |= {"background": "transparent", "transparent_background": False}
     if job.moderation in {"medium", "high"}:
         changes |= {"moderation": "auto"}
+    if job.return_base64:
+        changes |= {"return_base64": False}
+    if _takes_no_fidelity(job):
+        changes |= {"input_fidelity": None}
     return job.model_copy(update=changes) if changes else job
+
+
+def _takes_no_fidelity(job: Job) -> bool:
+    """Files written for gpt-image-1 ask for a fidelity; the models after it refuse the field."""
+    model = MODELS.get(job.model)
+    return job.input_fidelity is not None and model is not None and not model.input_fidelity
 
 
 # --- one job ----------------------------------------------------------------------------------
@@ -76,15 +90,15 @@ def _format_problems(job: Job, place: Place) -> Iterator[Problem]:
 def _operation_problems(job: Job, place: Place) -> Iterator[Problem]:
     if job.operation != "generate" and not job.references:
         yield Problem(place("reference_image_path"), f"is required for {job.operation}")
-    if job.operation == "generate" and job.references:
+    if not all(path.strip() for path in job.references):
+        yield Problem(place("reference_image_path"), "is empty")
+    elif job.operation == "generate" and job.references:
         hint = "leave `operation` out, or say edit"
         yield Problem(place("operation"), "generate takes no reference images", hint)
     if job.mask_image_path is not None and job.operation != "edit":
         yield Problem(place("mask_image_path"), "only an edit has a mask")
     if job.input_fidelity is not None and not job.references:
         yield Problem(place("input_fidelity"), "needs a reference image")
-    if not all(path.strip() for path in job.references):
-        yield Problem(place("reference_image_path"), "is empty")
     if job.mask_image_path is not None and not job.mask_image_path.strip():
         yield Problem(place("mask_image_path"), "is empty")
 
@@ -104,8 +118,9 @@ def _model_problems(job: Job, place: Place, openai_itself: bool) -> Iterator[Pro
         yield Problem(place("model"), message, f"use {model.successor}")
     if job.quality not in {"auto", *model.qualities}:
         yield not_one_of(place("quality"), job.quality, ("auto", *model.qualities), model.name)
-    if job.input_fidelity is not None and job.input_fidelity not in model.input_fidelity:
-        yield _fidelity_problem(job.input_fidelity, place, model)
+    if job.input_fidelity not in {None, *(model.input_fidelity or [job.input_fidelity])}:
+        field, allowed = place("input_fidelity"), model.input_fidelity
+        yield not_one_of(field, job.input_fidelity, allowed, model.name)
 
 
 def _stranger_problems(job: Job, place: Place) -> Iterator[Problem]:
@@ -115,12 +130,6 @@ def _stranger_problems(job: Job, place: Place) -> Iterator[Problem]:
     if not _WORD.fullmatch(job.quality):
         message = f'"{shown(job.quality)}" is not a word such as high'
         yield Problem(place("quality"), message)
-
-
-def _fidelity_problem(fidelity: str, place: Place, model: Model) -> Problem:
-    if not model.input_fidelity:
-        return Problem(place("input_fidelity"), f"{model.name} takes none", "leave it out")
-    return not_one_of(place("input_fidelity"), fidelity, model.input_fidelity, model.name)
 
 
 def _size_problems(job: Job, place: Place) -> Iterator[Problem]:
@@ -149,20 +158,23 @@ def _size_hint(text: str) -> str:
 # --- between the jobs -------------------------------------------------------------------------
 
 
-def clashes(jobs: Sequence[Job | None]) -> Iterator[Problem]:
-    """Two jobs that write one file would pay for two images and keep one."""
-    named = [(index, name) for index, job in enumerate(jobs) if job for name in _files(job)]
+def clashes(jobs: Sequence[tuple[int, Job | None]]) -> Iterator[Problem]:
+    """Two jobs that write one file would pay for two images and keep one.
+
+    Each job comes with the index of the entry that it was made from.
+    """
+    named = [(made, name) for made, (_, job) in enumerate(jobs) if job for name in _files(job)]
     first: dict[str, int] = {}
-    for index, name in named:
-        earlier = first.setdefault(paths.fold(name), index)
-        if earlier != index:
-            message = f'"{shown(name)}" is the file of jobs[{earlier}] already'
-            yield Problem(f"jobs[{index}].output_path", message)
-    for index, name in dict(named).items():  # all files of a job stand in one folder
+    for made, name in named:
+        earlier = first.setdefault(paths.fold(name), made)
+        if earlier != made:
+            message = f'"{shown(name)}" is the file of jobs[{jobs[earlier][0]}] already'
+            yield Problem(f"jobs[{jobs[made][0]}].output_path", message)
+    for made, name in dict(named).items():  # all files of a job stand in one folder
         for folder in paths.parents(name):
             if (other := first.get(paths.fold(folder))) is not None:
-                message = f'"{shown(folder)}" is the file of jobs[{other}], and no folder'
-                yield Problem(f"jobs[{index}].output_path", message)
+                message = f'"{shown(folder)}" is the file of jobs[{jobs[other][0]}], and no folder'
+                yield Problem(f"jobs[{jobs[made][0]}].output_path", message)
 
 
 def _files(job: Job) -> tuple[str, ...]:
@@ -184,8 +196,17 @@ def warnings(job: Job, place: Place) -> Iterator[str]:
         yield f"{place('moderation')} is left out: a picture made from others takes none"
     if job.return_base64:
         yield f"{place('return_base64')} is ignored: images are written to files"
-    if _FORMATS.get(_ending(job.output_path), job.output_format) != job.output_format:
-        name = paths.of_images(str(job.output_path), job.output_format, 1)[0]
+    if _takes_no_fidelity(job):
+        yield f"{place('input_fidelity')} is left out: {job.model} takes none"
+    yield from _path_warnings(job, place)
+
+
+def _path_warnings(job: Job, place: Place) -> Iterator[str]:
+    ending = _ending(job.output_path)
+    name = paths.of_images(str(job.output_path), job.output_format, 1)[0]
+    if ending in _FOREIGN:
+        yield f"{place('output_path')}: no {ending} is made; the file becomes {shown(name)}"
+    elif _FORMATS.get(ending, job.output_format) != job.output_format:
         yield f"{place('output_path')}: output_format makes it {shown(name)}"
 
 
@@ -198,3 +219,26 @@ def _model_warnings(job: Job, place: Place) -> Iterator[str]:
         yield f"{model.name} is shut down on {model.shutdown}; its successor is {model.successor}"
     if model.free_size and size is not None and size.experimental:
         yield f"{place('size')}: {size} is above 2560x1440, which OpenAI calls experimental"
+
+
+# --- the whole batch --------------------------------------------------------------------------
+
+_IN_DOUBT = ("timeout", "server_error")
+
+
+def batch_problems(config: BatchConfig, place: Place) -> Iterator[Problem]:
+    """What is wrong with the top of a batch whose fields are right by themselves."""
+    if config.output_dir is not None and not config.output_dir.strip():
+        yield Problem(place("output_dir"), "is blank")
+
+
+def batch_warnings(config: BatchConfig, place: Place) -> Iterator[str]:
+    """What its author wrote, and what happens only with one more line."""
+    policy = config.retry_policy
+    written = policy.retry_on_errors if "retry_on_errors" in policy.model_fields_set else ()
+    named = [name for name in _IN_DOUBT if name in written]
+    if named and policy.max_retries and not policy.retry_in_doubt:
+        yield (
+            f"{place('retry_policy')}.retry_on_errors: {' and '.join(named)} will be retried only"
+            " with retry_in_doubt: true, because it may pay twice"
+        )

@@ -1,6 +1,6 @@
 """The complaints of pydantic, in words that say where, what, and what to do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -10,12 +10,24 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.core import strict_json
-from bot.core.batch import Job
+from bot.core.batch import NOT_SHARED, BatchConfig, Job, RetryPolicy
 from bot.core.errors import Problem
 from bot.core.parse.around import Place
 from bot.core.strict_json import shown
 
 _HINTS = {"n": "use sample_count", "count": "use sample_count", "format": "use output_format"}
+# Where a field is at home that somebody put elsewhere.
+_HOMES = {
+    **dict.fromkeys(Job.model_fields, "it belongs in a job, or in defaults"),
+    **dict.fromkeys(NOT_SHARED, "it belongs in a job"),
+    **dict.fromkeys(RetryPolicy.model_fields, "it belongs in retry_policy"),
+    **dict.fromkeys(
+        [*BatchConfig.model_fields, "defaults", "variables"], "it belongs at the top of the batch"
+    ),
+}
+_WHOSE: Mapping[type[BaseModel], str] = {Job: "a job", RetryPolicy: "retry_policy"}
+# Words of old files that are understood, but not offered.
+_OLD_WORDS = {"moderation": {"medium", "high"}}
 _READABLE = 10**15
 _KINDS = {
     "string_type": "must be text",
@@ -40,10 +52,12 @@ def complaint(kind: type[BaseModel], fault: ErrorDetails, place: Place) -> Probl
     path = _path(place, loc)
     match fault["type"]:
         case "extra_forbidden":
-            whose = "a job" if owner is Job else "this object"
+            whose = _WHOSE.get(owner, "this object")
             return Problem(path, *unknown(whose, str(loc[-1]), sorted(owner.model_fields)))
         case "literal_error":
-            return not_one_of(path, given, _choices(found and found.annotation))
+            old = _OLD_WORDS.get(str(loc[-1]), set())
+            choices = _choices(found and found.annotation)
+            return not_one_of(path, given, [word for word in choices if word not in old])
         case "tuple_type":
             hint = f'write ["{shown(given)}"]' if isinstance(given, str) else ""
             return Problem(path, "must be a list", hint)
@@ -56,7 +70,8 @@ def complaint(kind: type[BaseModel], fault: ErrorDetails, place: Place) -> Probl
 
 def unknown(whose: str, word: str, known: Sequence[str]) -> tuple[str, str]:
     """Message and hint for a field that does not exist."""
-    return f"is no field of {whose}", _HINTS.get(word) or strict_json.guess(word, known)
+    hint = _HINTS.get(word) or _HOMES.get(word) or strict_json.guess(word, known)
+    return f"is no field of {whose}", hint
 
 
 def not_one_of(path: str, given: object, allowed: Sequence[str], whose: str = "") -> Problem:
