@@ -1,6 +1,6 @@
 """Publish the files of a settled run, store its report, and have the last word."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.errors import Charge
@@ -55,13 +55,14 @@ class Finish:
             return [f"{view.run.id}/{item.item.id}-" for item in placed]
         return [f"{view.run.id}/"]
 
-    async def publish(self, lease: Lease, run: Run, item: ItemView) -> None:
-        """Publish the image of one item at once, before the run is finished."""
-        if file := await self._file(run, item):
-            await self._publish(lease, RunView(run, (item,)), [file])
+    async def publish(self, lease: Lease, run: Run, items: Sequence[ItemView]) -> None:
+        """Publish the images of some items at once, before the run is finished."""
+        if files := await self._files(run, items):
+            await self._publish(lease, RunView(run, tuple(items)), files)
 
     async def _publish_all(self, lease: Lease, view: RunView) -> RunView:
-        files = [file for item in view.items if (file := await self._file(view.run, item))]
+        new = [item for item in view.items if self.remote or not item.path]
+        files = await self._files(view.run, new)
         if not files:
             return view
         report_file = [await self._report(view)] if self.remote else []
@@ -80,6 +81,9 @@ class Finish:
             return publication
         paths = {item.item.index: item.item.path for item in view.items}
         return replace(publication, path=paths[publication.item])
+
+    async def _files(self, run: Run, items: Iterable[ItemView]) -> Sequence[File]:
+        return [file for item in items if (file := await self._file(run, item))]
 
     async def _file(self, run: Run, item: ItemView) -> File | None:
         """The file of an item that has its image in the spool."""

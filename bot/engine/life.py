@@ -76,8 +76,8 @@ class Life:
             return await self.runner.settle(held.lease, view, watch, self._publisher(held, view))
 
     def _publisher(self, held: Hold, view: RunView) -> Arrived | None:
-        async def publish(item: ItemView) -> None:
-            await self.finish.publish(held.lease, view.run, item)
+        async def publish(items: Sequence[ItemView]) -> None:
+            await self.finish.publish(held.lease, view.run, items)
 
         return publish if self.publish_at_once else None
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,8 +24,8 @@ from bot.core.pricing import Money, cost, upper_bound
 from bot.core.run import ItemView, RunView, Stop, working_time
 from bot.engine.board import Board
 
-Arrived = Callable[[ItemView], Coroutine[None, None, None]]
-"""Awaited for every image that has arrived."""
+Arrived = Callable[[Sequence[ItemView]], Coroutine[None, None, None]]
+"""Awaited for images that have arrived: once at a time, with all that are new."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +39,9 @@ _HOPELESS = {
 _LOOK = timedelta(seconds=1)
 # A ledger that is busy while an outcome waits to be recorded gets this many seconds, in steps.
 _PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)
+# So many of a run's calls write into the ledger at once. The others wait here, for as long as it
+# takes: the ledger has patience for a second, and a hundred calls may come back together.
+_PENS = 4
 
 
 class Drain:
@@ -113,6 +116,9 @@ class _Drive:
         self._runner = runner
         self._arrived = arrived
         self._beside = asyncio.TaskGroup()  # what need not hold up the next call
+        self._new: list[int] = []
+        self._handing_over = asyncio.Lock()
+        self._pens = asyncio.Semaphore(_PENS)
         self._runs = runner.runs
         self._lease = lease
         self._board = board
@@ -122,9 +128,12 @@ class _Drive:
     async def all_jobs(self) -> RunView:
         """Settle the jobs, `max_concurrent` of them at a time."""
         slots = asyncio.Semaphore(self._run.batch.max_concurrent)
-        async with self._beside, asyncio.TaskGroup() as group:
-            for job in range(len(self._run.batch.jobs)):
-                group.create_task(self._job(job, slots))
+        try:
+            async with self._beside, asyncio.TaskGroup() as group:
+                for job in range(len(self._run.batch.jobs)):
+                    group.create_task(self._job(job, slots))
+        finally:
+            self._board.tell()
         return self._board.view
 
     async def late_answers(self) -> RunView:
@@ -212,9 +221,12 @@ class _Drive:
     async def _call(self, view: ItemView, number: int) -> None:
         """Record the intent, call once, record the outcome."""
         index, job = view.item.index, self._run.batch.jobs[view.item.job]
-        now = self._runner.clock()
         amount = upper_bound(job)
-        await self._runs.start(self._lease, index, number, view.order, amount, now)
+        async with self._pens:
+            if self._stopped:
+                return
+            now = self._runner.clock()
+            await self._runs.start(self._lease, index, number, view.order, amount, now)
         reach(Point.INTENT_COMMITTED)
         self._board.record(
             index, Attempt(number, view.order, AttemptState.STARTED, now, amount=amount)
@@ -240,18 +252,27 @@ class _Drive:
         reach(Point.ATTEMPT_SETTLED)
         self._board.record(index, attempt)
         if self._arrived and attempt.state is AttemptState.SUCCEEDED:
-            self._beside.create_task(self._arrived(self._board.item(index)))
+            self._new.append(index)
+            self._beside.create_task(self._hand_over(self._arrived))
+
+    async def _hand_over(self, arrived: Arrived) -> None:
+        async with self._handing_over:
+            new, self._new = self._new, []
+            if new:
+                await arrived([self._board.item(index) for index in new])
 
     async def _patiently(self, index: int, number: int, outcome: Settlement) -> Attempt:
         """Record an outcome even if the ledger is busy for a while: it cost money."""
         for pause in _PATIENCE:
-            try:
-                return await self._runs.settle(
-                    self._lease, index, number, outcome, self._runner.clock()
-                )
-            except LedgerBusy:
-                await asyncio.sleep(pause)
-        return await self._runs.settle(self._lease, index, number, outcome, self._runner.clock())
+            with suppress(LedgerBusy):
+                return await self._settle(index, number, outcome)
+            await asyncio.sleep(pause)
+        return await self._settle(index, number, outcome)
+
+    async def _settle(self, index: int, number: int, outcome: Settlement) -> Attempt:
+        async with self._pens:
+            now = self._runner.clock()
+            return await self._runs.settle(self._lease, index, number, outcome, now)
 
     async def _mind(self, error: ProviderError) -> None:
         """Learn from a refusal what it means for the other calls."""

@@ -37,6 +37,7 @@ class DirectoryDestination:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._swept: set[Path] = set()
 
     def check(self, names: Iterable[str]) -> None:
         """Raise BatchError with every name that would leave the root or pass a symbolic link."""
@@ -62,7 +63,9 @@ class DirectoryDestination:
         wanted, source = self._place(file.name), Path(file.source)
         _make_directory(wanted.parent)
         self._place(file.name)  # nobody has put a link there meanwhile
-        _sweep(wanted.parent)
+        if wanted.parent not in self._swept:
+            self._swept.add(wanted.parent)
+            _sweep(wanted.parent)
         return next(path for path in _numbered(wanted) if _is_put(source, path))
 
     def _place(self, name: str) -> Path:

@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from bot.adapters.openai_images.skeleton import Span
 
-_PIECE = 2 * 1024 * 1024
+_PIECE = 1024 * 1024
 _LONGEST_ESCAPE = len("\\u002f")
 _LONGEST_PREFIX = 256
 _WHITE = (b" ", b"\t", b"\r", b"\n")
