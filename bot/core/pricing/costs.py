@@ -6,11 +6,13 @@ number in micro-dollars per token, so all sums are exact.
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from math import ceil
 from typing import TypeVar
 
 from bot.core.batch import Job
-from bot.core.catalog import MODELS, THREE_SIZES, Model, Size, parse_size
+from bot.core.catalog import MODELS, THREE_SIZES, Model, Size, TokenPrices, parse_size
+from bot.core.pricing.book import BUILT_IN, PriceBook
 from bot.core.pricing.money import Costs, Money, Range
 from bot.core.pricing.tokens import (
     MOST_PATCHES,
@@ -25,36 +27,48 @@ N = TypeVar("N", int, Decimal)
 _Measure = Callable[[Model, Size, str], Range[N]]
 
 
-def cost(model: str, usage: Usage) -> Money | None:
+def cost(model: str, usage: Usage, book: PriceBook = BUILT_IN) -> Money | None:
     """What a call with this usage is billed; None where no price is known."""
-    known = MODELS.get(model)
-    if known is None:
-        return None
-    picture = usage.output_tokens * known.prices.image_out
-    return _bill(known, usage.text_tokens, usage.image_tokens, picture)
+    match book.price(model):
+        case TokenPrices() as prices:
+            picture = usage.output_tokens * prices.image_out
+            return _bill(prices, usage.text_tokens, usage.image_tokens, picture)
+        case each:
+            return each
 
 
-def _bill(model: Model, text: int, image: int, picture: Decimal) -> Money:
-    micros = text * model.prices.text_in + image * model.prices.image_in + picture
-    return Money(ceil(micros))
+def _bill(prices: TokenPrices, text: int, image: int, picture: Decimal) -> Money:
+    return Money(ceil(text * prices.text_in + image * prices.image_in + picture))
 
 
-def upper_bound(job: Job) -> Money | None:
+def upper_bound(job: Job, book: PriceBook = BUILT_IN) -> Money | None:
     """The most that one call of this job can be billed; None where no price is known."""
-    return call_costs(job, {}).high
+    return call_costs(job, {}, book).high
 
 
-def call_costs(job: Job, references: Mapping[str, Size]) -> Costs:
+def call_costs(job: Job, references: Mapping[str, Size], book: PriceBook) -> Costs:
     """The bill of one call with one image."""
-    model = MODELS.get(job.model)
-    if model is None:
-        return Range(None, None, None)
+    match book.price(job.model):
+        case TokenPrices() as prices:
+            known = MODELS.get(job.model)
+            return _by_tokens(known, prices, job, references) if known else _UNKNOWN
+        case each:
+            return Range(each, each, each)
+
+
+# A price by tokens says nothing before the call where no formula counts them.
+_UNKNOWN: Costs = Range(None, None, None)
+
+
+def _by_tokens(
+    model: Model, prices: TokenPrices, job: Job, references: Mapping[str, Size]
+) -> Costs:
     text, image = text_tokens(job.prompt), reference_tokens(job, references)
-    picture = of_one_picture(model, job, _picture_price)
+    picture = of_one_picture(model, job, partial(_picture_price, prices))
     return Range(
-        _bill(model, text.low, image.low, picture.low),
-        _bill(model, text.expected, image.expected, picture.expected),
-        _bill(model, text.high, image.high, picture.high),
+        _bill(prices, text.low, image.low, picture.low),
+        _bill(prices, text.expected, image.expected, picture.expected),
+        _bill(prices, text.high, image.high, picture.high),
     )
 
 
@@ -71,11 +85,11 @@ _PER_IMAGE: Mapping[str, Mapping[str, tuple[int, int, int]]] = {
 }
 
 
-def _picture_price(model: Model, size: Size, quality: str) -> Range[Decimal]:
+def _picture_price(prices: TokenPrices, model: Model, size: Size, quality: str) -> Range[Decimal]:
     """What one picture adds to the bill, in micro-dollars."""
-    tokens, price = output_tokens(model, size, quality), model.prices.image_out
+    tokens, price = output_tokens(model, size, quality), prices.image_out
     low, expected, high = tokens.low * price, tokens.expected * price, tokens.high * price
-    if model.family in _PER_IMAGE:
+    if model.family in _PER_IMAGE and prices is model.prices:
         expected = Decimal(_PER_IMAGE[model.family][quality][THREE_SIZES.index(str(size))])
     return Range(min(low, expected), expected, max(high, expected))
 

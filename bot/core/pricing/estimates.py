@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.batch import BatchConfig, Job
-from bot.core.catalog import MODELS, Size
+from bot.core.catalog import MODELS, Size, TokenPrices
+from bot.core.pricing.book import BUILT_IN, PriceBook
 from bot.core.pricing.costs import call_costs, of_one_picture, reference_tokens
 from bot.core.pricing.money import Costs, Money, Range
 from bot.core.pricing.tokens import Tokens, output_tokens, text_tokens
@@ -61,24 +62,28 @@ def estimate(
     *,
     references: Mapping[str, Size] | None = None,
     images_per_minute: int | None = None,
+    book: PriceBook = BUILT_IN,
 ) -> Estimate:
     """What the batch would cost and how long it would take; no call is made.
 
     `references` gives the sizes of reference images by their path; an unknown one counts as the
-    most that an image can. `high` holds whatever happens, retries in doubt included.
+    most that an image can. `high` holds whatever happens, retries in doubt included. `book` has
+    the operator's own prices.
     """
     jobs = tuple(
-        _job_estimate(i, job, config, references or {}) for i, job in enumerate(config.jobs)
+        _job_estimate(index, job, call_costs(job, references or {}, book), config, references or {})
+        for index, job in enumerate(config.jobs)
     )
     total = Range(*(_sum(getattr(job.cost, bound) for job in jobs) for bound in _BOUNDS))
     seconds = _seconds(config, images_per_minute)
-    return Estimate(jobs, total, seconds, tuple(_warnings(jobs, seconds, config)))
+    warnings = (*_price_warnings(jobs, book), *_time_warnings(seconds, config))
+    return Estimate(jobs, total, seconds, warnings)
 
 
 def _job_estimate(
-    index: int, job: Job, config: BatchConfig, references: Mapping[str, Size]
+    index: int, job: Job, each: Costs, config: BatchConfig, references: Mapping[str, Size]
 ) -> JobEstimate:
-    count, each = job.sample_count, call_costs(job, references)
+    count = job.sample_count
     known = MODELS.get(job.model)
     return JobEstimate(
         index=index,
@@ -122,13 +127,21 @@ def _seconds(config: BatchConfig, images_per_minute: int | None) -> float:
     return max(pace, (images - 1) * 60 / images_per_minute + min(durations))
 
 
-def _warnings(jobs: Sequence[JobEstimate], seconds: float, config: BatchConfig) -> Iterable[str]:
+def _price_warnings(jobs: Sequence[JobEstimate], book: PriceBook) -> Iterable[str]:
     for name in dict.fromkeys(job.model for job in jobs):
         known = MODELS.get(name)
-        if known is None:
-            yield f"no price is known for the model {name}: its cost cannot be estimated"
-        elif known.approximate:
-            yield f"{name} has no published token formula: its estimate is approximate"
+        match book.price(name):
+            case None:
+                yield f"no price is known for the model {name}: its cost cannot be estimated"
+            case TokenPrices() if known is None:
+                yield f"nobody knows how many tokens {name} takes: only its bill tells the cost"
+            case TokenPrices() if known and known.approximate:
+                yield f"{name} has no published token formula: its estimate is approximate"
+            case _:
+                pass
+
+
+def _time_warnings(seconds: float, config: BatchConfig) -> Iterable[str]:
     if seconds * 1000 > config.timeout:
         yield (
             f"at the present rate this takes about {_duration(seconds)}, longer than the"
