@@ -166,3 +166,37 @@ def test_a_batch_that_is_kept_as_json_comes_back_the_same(cap: float) -> None:
     data = {"jobs": [FOX | {"reference_image_path": "a.png"}], "max_cost": cap}
     config = parse(data | {"retry_policy": {"retry_on_errors": ["timeout"]}}).config
     assert BatchConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_a_file_of_the_node_tool_runs_unchanged_on_the_default_model() -> None:
+    jobs = [
+        {"prompt": "a fox", "output_path": "fox.png", "size": "1024x1024", "quality": "high"},
+        {"prompt": "an owl", "moderation": "medium", "transparent_background": False},
+        {
+            "operation": "edit",
+            "prompt": "a hat on the fox",
+            "reference_image_path": "fox.png",
+            "mask_image_path": "mask.png",
+            "input_fidelity": "high",
+            "moderation": "high",
+            "return_base64": True,
+        },
+    ]
+    policy = {
+        "max_retries": 3,
+        "retry_delay_ms": 1_000,
+        "retry_on_errors": ["rate_limit", "timeout", "server_error"],
+    }
+    data = {"jobs": jobs, "max_concurrent": 3, "timeout": 300_000, "retry_policy": policy}
+    parsed = parse(data | {"output_dir": "./out"})
+    assert [job.input_fidelity for job in parsed.config.jobs] == [None] * 3
+    assert parsed.warnings == (
+        """retry_policy.retry_on_errors: timeout and server_error will be retried only with \
+retry_in_doubt: true, because it may pay twice""",
+        "jobs[1].moderation: medium is no value any more; auto is used",
+        "jobs[2].moderation: high is no value any more; auto is used",
+        "jobs[2].return_base64 is ignored: images are written to files",
+        "jobs[2].input_fidelity is left out: gpt-image-2.5-flare takes none",
+    )
+    at_gateway = parse(data, environment={"model": "gpt-image-1"}, openai_itself=False)
+    assert at_gateway.config.jobs[2].input_fidelity == "high"
