@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,11 +30,12 @@ class Ready:
         self._spool = spool
         self._picture = os.urandom(size)
 
-    async def create(self, call: ImageCall, key: str) -> Answer:
+    async def create(self, call: ImageCall, key: str, kept: Callable[[], None]) -> Answer:
         del call
         async with self._spool.receive(key) as writer:
             await writer.write(self._picture)
         size = len(self._picture)
+        kept()
         return Answer(key, "image/png", size, 1024, 1024, usage=Usage(10, 0, 272))
 
     async def recall(self, key: str) -> Answer | None:

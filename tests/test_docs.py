@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 ENGLISH, JAPANESE = ROOT / "README.md", ROOT / "README.ja.md"
 READMES = [pytest.param(page, id=page.name) for page in (ENGLISH, JAPANESE)]
 PAGES = [ENGLISH, JAPANESE, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-EXAMPLES = sorted((ROOT / "examples").iterdir())
+EXAMPLES = sorted((ROOT / "examples").glob("*.*"))
 
 NOTHING = "–"
 MARKDOWN = MarkdownIt("commonmark").enable("table")

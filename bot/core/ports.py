@@ -39,9 +39,10 @@ class Answer:
 
 
 class ImageProvider(Protocol):
-    async def create(self, call: ImageCall, key: str) -> Answer:
+    async def create(self, call: ImageCall, key: str, kept: Callable[[], None]) -> Answer:
         """Issue one call, once, and keep its answer in the spool under `key`.
 
+        `kept` is called when the answer is durable there, before it is read.
         Raises ProviderError, which says what the call may have cost. Never repeats a call.
         """
         ...

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.core.attempts import (
@@ -109,6 +109,33 @@ class Runner:
         return await _Drive(self, lease, Board(view, lambda _: None), None).late_answers()
 
 
+class _Place:
+    """A job's place among those that call: its first call takes it, its last answer frees it."""
+
+    def __init__(self, slots: asyncio.Semaphore) -> None:
+        self._slots = slots
+        self._calls = 0
+        self._turn = asyncio.Lock()
+
+    async def enter(self) -> Callable[[], None]:
+        """Wait for the place; what is returned leaves it, once."""
+        async with self._turn:
+            if self._calls == 0:
+                await self._slots.acquire()
+            self._calls += 1
+        left = False
+
+        def leave() -> None:
+            nonlocal left
+            if not left:
+                left = True
+                self._calls -= 1
+                if self._calls == 0:
+                    self._slots.release()
+
+        return leave
+
+
 class _Drive:
     """One run under one lease."""
 
@@ -143,18 +170,19 @@ class _Drive:
         return self._board.view
 
     async def _job(self, job: int, slots: asyncio.Semaphore) -> None:
-        async with slots, asyncio.TaskGroup() as group:
+        place = _Place(slots)
+        async with asyncio.TaskGroup() as group:
             for view in self._board.view.of_job(job):
-                group.create_task(self._item(view.item.index))
+                group.create_task(self._item(view.item.index, place))
 
-    async def _item(self, index: int) -> None:
+    async def _item(self, index: int, place: "_Place") -> None:
         await self._adopt(self._board.item(index))
         if self._board.item(index).winner or self._board.item(index).cancelled:
             return  # it is here, or it was stopped and nobody has ordered it again
-        while await self._step(self._board.item(index)) and not self._stopped:
+        while await self._step(self._board.item(index), place) and not self._stopped:
             pass
 
-    async def _step(self, view: ItemView) -> bool:
+    async def _step(self, view: ItemView, place: "_Place") -> bool:
         """Do what is next for the item; False when nothing is left to do."""
         match self._next(view):
             case Settled():
@@ -164,9 +192,7 @@ class _Drive:
             case Wait(until):
                 await self._wait(until)
             case Call(number):
-                if not await self._may_start() or self._is_refused(view.item.call.model):
-                    return False
-                await _to_the_end(self._call(view, number))
+                return await self._call_in(place, view, number)
         return True
 
     def _next(self, view: ItemView) -> Step:
@@ -218,7 +244,21 @@ class _Drive:
 
     # --- one call -----------------------------------------------------------------------------
 
-    async def _call(self, view: ItemView, number: int) -> None:
+    async def _call_in(self, place: "_Place", view: ItemView, number: int) -> bool:
+        """Call when the job has its place; False if nothing may be started any more.
+
+        Others take the place as soon as the answer is kept: reading it holds up nobody.
+        """
+        leave = await place.enter()
+        try:
+            if not await self._may_start() or self._is_refused(view.item.call.model):
+                return False
+            await _to_the_end(self._call(view, number, leave))
+            return True
+        finally:
+            leave()
+
+    async def _call(self, view: ItemView, number: int, kept: Callable[[], None]) -> None:
         """Record the intent, call once, record the outcome."""
         index, job = view.item.index, self._run.batch.jobs[view.item.job]
         amount = upper_bound(job)
@@ -228,13 +268,18 @@ class _Drive:
             now = self._runner.clock()
             await self._runs.start(self._lease, index, number, view.order, amount, now)
         reach(Point.INTENT_COMMITTED)
-        self._board.record(
-            index, Attempt(number, view.order, AttemptState.STARTED, now, amount=amount)
-        )
+        started = Attempt(number, view.order, AttemptState.STARTED, now, amount=amount)
+        self._board.record(index, started)
+        ended: list[datetime] = []  # reading the answer is no part of the call
+
+        def over() -> None:
+            ended.append(self._runner.clock())
+            self._board.record(index, replace(started, settled_at=ended[0]))
+            kept()
+
         try:
-            answer = await self._runner.provider.create(
-                view.item.call, spool_key(self._run.id, view, number)
-            )
+            key = spool_key(self._run.id, view, number)
+            answer = await self._runner.provider.create(view.item.call, key, over)
         except ProviderError as error:
             await self._record(index, number, _failed(error))
             await self._mind(error)
@@ -245,10 +290,12 @@ class _Drive:
             await self._stop(Stop.FAULT)
         else:
             reach(Point.ANSWER_SPOOLED)
-            await self._record(index, number, _succeeded(view, answer, amount))
+            await self._record(index, number, _succeeded(view, answer, amount), *ended)
 
-    async def _record(self, index: int, number: int, outcome: Settlement) -> None:
-        attempt = await self._patiently(index, number, outcome)
+    async def _record(
+        self, index: int, number: int, outcome: Settlement, at: datetime | None = None
+    ) -> None:
+        attempt = await self._patiently(index, number, outcome, at or self._runner.clock())
         reach(Point.ATTEMPT_SETTLED)
         self._board.record(index, attempt)
         if self._arrived and attempt.state is AttemptState.SUCCEEDED:
@@ -261,18 +308,19 @@ class _Drive:
             if new:
                 await arrived([self._board.item(index) for index in new])
 
-    async def _patiently(self, index: int, number: int, outcome: Settlement) -> Attempt:
+    async def _patiently(
+        self, index: int, number: int, outcome: Settlement, at: datetime
+    ) -> Attempt:
         """Record an outcome even if the ledger is busy for a while: it cost money."""
         for pause in _PATIENCE:
             with suppress(LedgerBusy):
-                return await self._settle(index, number, outcome)
+                return await self._settle(index, number, outcome, at)
             await asyncio.sleep(pause)
-        return await self._settle(index, number, outcome)
+        return await self._settle(index, number, outcome, at)
 
-    async def _settle(self, index: int, number: int, outcome: Settlement) -> Attempt:
+    async def _settle(self, index: int, number: int, outcome: Settlement, at: datetime) -> Attempt:
         async with self._pens:
-            now = self._runner.clock()
-            return await self._runs.settle(self._lease, index, number, outcome, now)
+            return await self._runs.settle(self._lease, index, number, outcome, at)
 
     async def _mind(self, error: ProviderError) -> None:
         """Learn from a refusal what it means for the other calls."""

@@ -47,9 +47,11 @@ class Provider:
     server: Server
     calls: list[str] = field(default_factory=list)
 
-    async def create(self, call: ImageCall, _: str) -> Answer:
+    async def create(self, call: ImageCall, _: str, kept: Callable[[], None]) -> Answer:
         self.calls.append(call.prompt)
-        return await self.server(call)
+        answer = await self.server(call)
+        kept()
+        return answer
 
     async def recall(self, _: str) -> Answer | None:
         return None

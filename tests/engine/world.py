@@ -180,7 +180,7 @@ class Provider:
         self.spool = spool
         self.process = process
 
-    async def create(self, call: ImageCall, key: str) -> Answer:
+    async def create(self, call: ImageCall, key: str, kept: Callable[[], None]) -> Answer:
         await self.process.step()
         outcome = self.server.ask(key)
         await self.process.step()
@@ -189,7 +189,9 @@ class Provider:
         if outcome is not Outcome.IMAGE:
             failure, charge = ERRORS[outcome]
             raise ProviderError(failure, outcome, charge=charge)
-        return await self.keep(call, key)
+        answer = await self.keep(call, key)
+        kept()
+        return answer
 
     async def keep(self, call: ImageCall, key: str) -> Answer:
         async with self.spool.receive(key) as writer:

@@ -1,6 +1,7 @@
 """An OpenAI-compatible image server, and the spool that keeps its answers."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,9 +75,12 @@ class OpenAIImages:
             await self._client.aclose()
             self._client = None
 
-    async def create(self, call: ImageCall, key: str) -> Answer:
+    async def create(
+        self, call: ImageCall, key: str, kept: Callable[[], None] = lambda: None
+    ) -> Answer:
         """Issue one call, once, and keep its answer in the spool under `key`.
 
+        `kept` is called when the answer is durable there, before it is read.
         Raises ProviderError, which says what the call may have cost, and OSError when the spool
         cannot keep the answer. The spool is opened before anything is sent.
         """
@@ -88,6 +92,7 @@ class OpenAIImages:
             except OSError:
                 raise _no_room() from None
             await client.post(Request.of(call), limit, writer)
+        kept()
         return await self._read(key)
 
     async def recall(self, key: str) -> Answer | None:
