@@ -1,0 +1,206 @@
+"""Reference images and masks, looked at before any call: a bad one costs nothing."""
+
+import asyncio
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image
+
+from bot.adapters.pictures import jpeg, png, webp
+from bot.adapters.pictures.decoding import MOST_PIXELS, opened
+from bot.adapters.pictures.formats import Format, PictureError, end_of, sniff
+from bot.core.batch import BatchConfig
+from bot.core.catalog import Size
+from bot.core.errors import Problem
+
+# OpenAI's limit for an input image, and the size above which masks are known to fail.
+_MOST_BYTES = 50 * 1024 * 1024
+_MOST_ADVISED = 4 * 1024 * 1024
+# Up to here a picture is decoded to see that it is sound.
+_DECODED_PIXELS = 16_000_000
+_SMALL = (64, 64)
+_SIZES = {Format.PNG: png.size, Format.JPEG: jpeg.size, Format.WEBP: webp.size}
+_COMPRESS = "compress it, or make it smaller: models look at about 1536x1024 pixels of it"
+_USE = "use a PNG, JPEG or WebP picture"
+_SAVE = "save it again as PNG, JPEG or WebP"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A place in the batch that names a file; a mask also names the image that it masks."""
+
+    field: str
+    path: str
+    masks: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InputImage:
+    """A sound picture; `file` is absolute, and `format` is the content's, whatever the name."""
+
+    file: Path
+    format: Format
+    bytes: int
+    size: Size
+    alpha: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The pictures by the path that the batch gives, and all that is wrong or risky."""
+
+    images: Mapping[str, InputImage]
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def sizes(self) -> Mapping[str, Size]:
+        """For `pricing.estimate(references=...)`."""
+        return {path: image.size for path, image in self.images.items()}
+
+
+def uses(config: BatchConfig) -> Iterator[Use]:
+    """Every place of a batch that names a file."""
+    for number, job in enumerate(config.jobs):
+        for index, path in enumerate(job.references):
+            yield Use(f"jobs[{number}].reference_image_path[{index}]", path)
+        if job.mask_image_path is not None:
+            masked = job.references[0] if job.references else None
+            yield Use(f"jobs[{number}].mask_image_path", job.mask_image_path, masked)
+
+
+async def read_inputs(wanted: Iterable[Use], root: Path) -> Inputs:
+    """Look at each file once, one at a time; a relative path starts from `root`.
+
+    A file that cannot be used is a problem at the first place that names it. Nothing is raised.
+    """
+    places = tuple(wanted)
+    images: dict[str, InputImage] = {}
+    problems: list[Problem] = []
+    for path, use in _first_uses(places).items():
+        match await asyncio.to_thread(_look, use, root):
+            case Problem() as problem:
+                problems.append(problem)
+            case image:
+                images[path] = image
+    masks = [use for use in places if use.masks is not None and use.path in images]
+    problems += [problem for use in masks for problem in _mask_problems(use, images)]
+    return Inputs(images, tuple(problems), tuple(_heavy(masks, images)))
+
+
+def _first_uses(places: Sequence[Use]) -> dict[str, Use]:
+    return {use.path: use for use in reversed(places)}
+
+
+# --- one file ---------------------------------------------------------------------------------
+
+
+class _UnusableError(Exception):
+    """Why a file cannot be sent, and what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(message)
+
+
+def _look(use: Use, root: Path) -> InputImage | Problem:
+    try:
+        file = _regular(use.path, root)
+        with file.open("rb") as content:
+            return _picture(file, content)
+    except _UnusableError as error:
+        message, hint = error.message, error.hint
+    except PictureError as error:
+        message, hint = str(error), _SAVE
+    except OSError as error:
+        message, hint = f"cannot be read: {error.strerror}", ""
+    return Problem(use.field, f'"{use.path}" {message}', hint)
+
+
+def _regular(path: str, root: Path) -> Path:
+    """The file's absolute path. Opening anything else than a file could wait for ever."""
+    if path.startswith("data:") or "://" in path:
+        raise _UnusableError("is an address", "download it, and name the file")
+    file = (root / _expanded(path)).absolute()
+    try:
+        kind = file.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise _UnusableError("does not exist", f"looked for {file}") from None
+    except ValueError:  # a NUL
+        raise _UnusableError("is no path") from None
+    if stat.S_ISDIR(kind):
+        raise _UnusableError("is a folder", _USE)
+    if not stat.S_ISREG(kind):
+        raise _UnusableError("is no ordinary file", _USE)
+    return file
+
+
+def _expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # nobody of that name has a home
+        return Path(path)
+
+
+def _picture(file: Path, content: BinaryIO) -> InputImage:
+    length = end_of(content)
+    if not length:
+        raise _UnusableError("is empty", _USE)
+    if length >= _MOST_BYTES:
+        raise _UnusableError(f"has {_megabytes(length)}; it must be below 50 MB", _COMPRESS)
+    kind = sniff(content)
+    size = _SIZES[kind](content)
+    if size.pixels > MOST_PIXELS:
+        most = f"it may have {MOST_PIXELS // 1_000_000} million pixels at most"
+        raise _UnusableError(f"is {size}; {most}", _COMPRESS)
+    return InputImage(file, kind, length, size, _prove(content, size))
+
+
+def _prove(content: BinaryIO, size: Size) -> bool:
+    """See that the picture can be decoded; tells whether it has an alpha channel."""
+    content.seek(0)
+    with opened(content) as image:
+        alpha = "A" in image.getbands()
+        if image.size != (size.width, size.height):
+            raise PictureError("has two headers that contradict each other")
+        _decode(image, size)
+    return alpha
+
+
+def _decode(image: Image.Image, size: Size) -> None:
+    """All of it, if that takes little memory: a JPEG can be decoded small.
+
+    Of a large one, a PNG has checksums, and the container of a WebP says where it ends.
+    """
+    image.draft(None, _SMALL)
+    if size.pixels <= _DECODED_PIXELS or image.format == "JPEG":
+        image.load()
+    else:
+        image.verify()
+
+
+# --- masks ------------------------------------------------------------------------------------
+
+
+def _mask_problems(use: Use, images: Mapping[str, InputImage]) -> Iterator[Problem]:
+    mask, masked = images[use.path], images.get(use.masks or "")
+    if mask.format is not Format.PNG or not mask.alpha:
+        hint = "what is transparent in it is painted anew: save it as a PNG with transparency"
+        yield Problem(use.field, f'"{use.path}" must be a PNG with an alpha channel', hint)
+    if masked is not None and mask.size != masked.size:
+        message = f'"{use.path}" is {mask.size}, but the first image is {masked.size}'
+        yield Problem(use.field, message, "both must have the same size")
+
+
+def _heavy(masks: Iterable[Use], images: Mapping[str, InputImage]) -> Iterator[str]:
+    for use in masks:
+        if (length := images[use.path].bytes) > _MOST_ADVISED:
+            yield f"{use.field}: a mask of {_megabytes(length)} may be refused; keep it below 4 MB"
+
+
+def _megabytes(length: int) -> str:
+    return f"{length / 1024 / 1024:.1f} MB"

@@ -1,0 +1,441 @@
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import ExifTags, Image, ImageSequence
+
+from bot.adapters.pictures import jpeg
+from bot.adapters.pictures.formats import PictureError
+from bot.adapters.pictures.metadata import Level, Metadata, embed, read
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+FOX = Metadata(
+    tool="gptimage",
+    model="gpt-image-2.5-flare",
+    created=NOON,
+    prompt="雪の中の赤い狐 🦊 – a red fox in the snow",
+    size="1536x1024",
+    quality="high",
+    run_id="r-1",
+    version="0.1.0",
+    request_id="req_1",
+    cost_usd=Decimal("0.0132"),
+    job=3,
+    sample=0,
+    parameters={
+        "background": "opaque",
+        "output_compression": 80,
+        "references": ("a.png", "猫.png"),
+    },
+)
+
+# --- any picture, any words -------------------------------------------------------------------
+
+KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "png": ("PNG", "RGB", {}),
+    "png with alpha": ("PNG", "RGBA", {}),
+    "png in grey": ("PNG", "L", {}),
+    "png with a palette": ("PNG", "P", {"transparency": 3}),
+    "png with 16 bits": ("PNG", "I;16", {}),
+    "png of two colours": ("PNG", "1", {}),
+    "jpeg": ("JPEG", "RGB", {}),
+    "progressive jpeg": ("JPEG", "RGB", {"progressive": True}),
+    "jpeg in grey": ("JPEG", "L", {}),
+    "jpeg in print colours": ("JPEG", "CMYK", {}),
+    "webp": ("WEBP", "RGB", {}),
+    "webp with alpha": ("WEBP", "RGBA", {}),
+    "lossless webp": ("WEBP", "RGB", {"lossless": True}),
+    "lossless webp with alpha": ("WEBP", "RGBA", {"lossless": True}),
+}
+_BITS = {"1": 1, "L": 8, "P": 8, "I;16": 16, "RGB": 24, "RGBA": 32, "CMYK": 32}
+
+
+@st.composite
+def pictures(draw: st.DrawFn) -> tuple[Image.Image, str, dict[str, Any]]:
+    kind, mode, options = KINDS[draw(st.sampled_from(sorted(KINDS)))]
+    width, height = draw(st.integers(1, 40)), draw(st.integers(1, 40))
+    length = (width * _BITS[mode] + 7) // 8 * height
+    seed = draw(st.binary(min_size=1, max_size=64))
+    image = Image.frombytes(mode, (width, height), (seed * (length // len(seed) + 1))[:length])
+    if mode == "P":
+        image.putpalette(bytes(range(256)) * 3)
+    extra = draw(st.sampled_from([{}, {"icc_profile": b"profile " * 9}]))
+    return image, kind, {**options, **extra}
+
+
+_words = st.text(max_size=60) | st.builds(
+    lambda text, times: text * times, st.text(max_size=9), st.integers(0, 400)
+)
+_known = st.builds(
+    Metadata,
+    tool=st.just("gptimage"),
+    model=_words,
+    created=st.datetimes(timezones=st.just(UTC)),
+    prompt=st.none() | _words,
+    size=st.none() | _words,
+    quality=st.none() | _words,
+    run_id=st.none() | _words,
+    version=st.none() | _words,
+    request_id=st.none() | _words,
+    cost_usd=st.none() | st.decimals(0, 1000, places=6),
+    job=st.none() | st.integers(0, 999),
+    sample=st.none() | st.integers(0, 9),
+    parameters=st.none()
+    | st.dictionaries(
+        _words, _words | st.integers(-(2**60), 2**60) | st.tuples(_words, _words), max_size=3
+    ),
+)
+
+
+@contextmanager
+def saved(image: Image.Image, kind: str, options: dict[str, Any]) -> Iterator[Path]:
+    with TemporaryDirectory() as directory:
+        path = Path(directory, "picture")
+        image.save(path, kind, **options)
+        yield path
+
+
+def shown(path: Path) -> tuple[Any, ...]:
+    """All that a viewer sees: the frames, and how their colours are meant."""
+    with Image.open(path) as image:
+        frames = [(frame.mode, frame.tobytes()) for frame in ImageSequence.Iterator(image)]
+        meant = {name: image.info.get(name) for name in ("icc_profile", "transparency", "gamma")}
+        return image.format, image.size, frames, meant, image.getpalette()
+
+
+@unhurried
+@given(picture=pictures(), metadata=_known, level=st.sampled_from(Level))
+def test_what_was_embedded_is_read_back_and_no_pixel_changes(
+    picture: tuple[Image.Image, str, dict[str, Any]], metadata: Metadata, level: Level
+) -> None:
+    with saved(*picture) as path:
+        copy = path.with_name("copy")
+
+        embed(path, copy, metadata, level)
+
+        assert read(copy) == metadata.at(level)
+        assert shown(copy) == shown(path)
+        assert read(path) is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_picture_takes_metadata(tmp_path: Path, kind: str) -> None:
+    format_, mode, options = KINDS[kind]
+    path, copy = tmp_path / "picture", tmp_path / "copy"
+    Image.linear_gradient("L").convert(mode if mode != "I;16" else "I").convert(mode).save(
+        path, format_, **options
+    )
+
+    embed(path, copy, FOX, Level.FULL)
+
+    assert read(copy) == FOX
+    assert shown(copy) == shown(path)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_an_animation_keeps_its_frames(tmp_path: Path, kind: str) -> None:
+    path, copy = tmp_path / "picture", tmp_path / "copy"
+    frames = [Image.new("RGBA", (9, 9), color) for color in ("red", "#00ff0080", "blue")]
+    frames[0].save(path, kind, save_all=True, append_images=frames[1:], duration=90)
+
+    embed(path, copy, FOX, Level.FULL)
+
+    assert read(copy) == FOX
+    assert shown(copy) == shown(path)
+    assert len(shown(copy)[2]) == 3
+
+
+# --- levels -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("level", "told"),
+    [
+        (Level.MINIMAL, {"tool", "model", "created"}),
+        (
+            Level.STANDARD,
+            {"tool", "model", "created", "prompt", "size", "quality", "run_id"},
+        ),
+        (Level.FULL, set(Metadata.__dataclass_fields__)),
+    ],
+)
+def test_a_level_tells_its_fields_and_nothing_else(
+    draw: Any, tmp_path: Path, level: Level, told: set[str]
+) -> None:
+    copy = tmp_path / "copy.png"
+
+    embed(draw(), copy, FOX, level)
+
+    found = read(copy)
+    assert {name for name in told if getattr(found, name) is not None} == told
+    assert found == FOX.at(level)
+    hidden = {"prompt": b"fox", "request_id": b"req_1", "run_id": b"r-1"}
+    for name, bytes_ in hidden.items():
+        assert (bytes_ in copy.read_bytes()) == (name in told)
+
+
+def test_minimal_metadata_of_a_jpeg_holds_no_prompt(draw: Any, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.jpg"
+    english = replace(FOX, prompt="a red fox")
+
+    embed(draw(kind="JPEG"), copy, english, Level.MINIMAL)
+
+    assert b"red fox" not in copy.read_bytes()
+
+
+# --- as other programs see it -----------------------------------------------------------------
+
+
+def test_other_programs_find_the_usual_texts_of_a_png(draw: Any, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.png"
+    embed(draw(), copy, FOX, Level.STANDARD)
+
+    with Image.open(copy) as image:
+        assert image.info["Software"] == "gptimage"
+        assert image.info["Description"] == FOX.prompt
+        assert image.info["Creation Time"] == "2026-11-21T12:00:00+00:00"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_other_programs_find_the_usual_tags_of_exif(draw: Any, tmp_path: Path, kind: str) -> None:
+    copy = tmp_path / "copy"
+    embed(draw(kind=kind), copy, FOX, Level.STANDARD)
+
+    with Image.open(copy) as image:
+        tags = image.getexif()
+    assert tags[ExifTags.Base.Software] == "gptimage"
+    assert tags[ExifTags.Base.DateTime] == "2026:11:21 12:00:00"
+    # Pillow reads Latin-1 where others find UTF-8.
+    assert tags[ExifTags.Base.ImageDescription].encode("latin-1").decode() == FOX.prompt
+    comment = tags.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment]
+    assert comment.startswith(b"UNICODE\0")
+    assert FOX.prompt in comment[8:].decode("utf-16-le")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+@pytest.mark.parametrize("order", [b"II", b"MM"])
+def test_tags_that_were_there_stay(draw: Any, tmp_path: Path, kind: str, order: bytes) -> None:
+    exif = Image.Exif()
+    exif.endian = "<" if order == b"II" else ">"
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.Artist] = "somebody with a long name"
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.LensModel] = "a lens with a long name"
+    path, copy = draw(kind=kind, options={"exif": exif}), tmp_path / "copy"
+
+    embed(path, copy, FOX, Level.FULL)
+
+    assert read(copy) == FOX
+    with Image.open(copy) as image:
+        tags = image.getexif()
+    assert order in copy.read_bytes()
+    assert tags[ExifTags.Base.Orientation] == 6
+    assert tags[ExifTags.Base.Artist] == "somebody with a long name"
+    lens = tags.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.LensModel]
+    assert lens == "a lens with a long name"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_newer_metadata_replaces_older(draw: Any, tmp_path: Path, kind: str) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    embed(draw(kind=kind), first, FOX, Level.FULL)
+
+    embed(first, second, replace(FOX, prompt="an owl"), Level.FULL)
+
+    assert read(second) == replace(FOX, prompt="an owl")
+    with Image.open(second) as image:
+        assert image.info.get("Description", "an owl") == "an owl"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_the_same_again_gives_the_same_bytes(draw: Any, tmp_path: Path, kind: str) -> None:
+    path, first, second = draw(kind=kind), tmp_path / "first", tmp_path / "second"
+
+    embed(path, first, FOX, Level.FULL)
+    embed(path, second, FOX, Level.FULL)
+
+    assert first.read_bytes() == second.read_bytes()
+
+
+# --- room -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_the_longest_prompt_is_kept_whole(draw: Any, tmp_path: Path, kind: str) -> None:
+    longest = replace(FOX, prompt="🦊" * 32_000)
+
+    embed(draw(kind=kind), tmp_path / "copy", longest, Level.STANDARD)
+
+    assert read(tmp_path / "copy") == longest.at(Level.STANDARD)
+
+
+@pytest.mark.parametrize(("words", "least"), [("狐", 30_000), ("🦊", 15_000), ("fox ", 60_000)])
+def test_a_jpeg_keeps_of_a_prompt_what_fits(
+    draw: Any, tmp_path: Path, words: str, least: int
+) -> None:
+    copy = tmp_path / "copy.jpg"
+    prompt = words * 32_000
+
+    embed(draw(kind="JPEG"), copy, replace(FOX, prompt=prompt, parameters=None), Level.STANDARD)
+
+    found = read(copy)
+    assert found is not None
+    assert found.prompt is not None
+    assert found.prompt.endswith("...")
+    assert prompt.startswith(found.prompt[:-3])
+    assert len(found.prompt) > least
+    with copy.open("rb") as file:
+        assert len(jpeg.exif(file) or b"") > jpeg.MOST_EXIF - 8
+    with Image.open(copy) as image:
+        image.load()
+
+
+def test_the_longest_english_prompt_fits_into_a_jpeg(draw: Any, tmp_path: Path) -> None:
+    longest = replace(FOX, prompt="a fox " * 5_333)
+
+    embed(draw(kind="JPEG"), tmp_path / "copy", longest, Level.STANDARD)
+
+    assert read(tmp_path / "copy") == longest.at(Level.STANDARD)
+
+
+def test_a_jpeg_without_room_is_refused(draw: Any, tmp_path: Path) -> None:
+    full = draw(
+        kind="JPEG", options={"exif": b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0" + bytes(65_400)}
+    )
+
+    with pytest.raises(PictureError, match="no room"):
+        embed(full, tmp_path / "copy", FOX, Level.FULL)
+
+
+# --- broken files -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", b"GIF89a" + bytes(90), b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP"],
+    ids=["empty", "a letter", "gif", "png", "jpeg", "webp"],
+)
+def test_what_is_no_picture_is_named_and_leaves_nothing(tmp_path: Path, content: bytes) -> None:
+    path, copy = tmp_path / "picture", tmp_path / "copy"
+    path.write_bytes(content)
+
+    with pytest.raises(PictureError):
+        embed(path, copy, FOX, Level.FULL)
+
+    assert [each.name for each in tmp_path.iterdir()] == ["picture"]
+    assert path.read_bytes() == content
+
+
+def test_a_failure_leaves_the_earlier_file_alone(draw: Any, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.webp"
+    copy.write_bytes(b"precious")
+    cut = draw(kind="WEBP")
+    cut.write_bytes(cut.read_bytes()[:-9])
+
+    with pytest.raises(PictureError, match="too early"):
+        embed(cut, copy, FOX, Level.FULL)
+
+    assert copy.read_bytes() == b"precious"
+    assert {each.name for each in tmp_path.iterdir()} == {copy.name, cut.name}
+
+
+def _with_text(path: Path, text: bytes) -> None:
+    """Put a chunk of our name into a PNG."""
+    data = b"gptimage\0" + text
+    chunk = struct.pack(">I", len(data)) + b"tEXt" + data
+    chunk += zlib.crc32(b"tEXt" + data).to_bytes(4, "big")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:33] + chunk + whole[33:])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"gptimage":}',
+        b'{"gptimage":{"tool":7}}',
+        b'{"gptimage":' + b"[" * 90_000,
+        b'{"gptimage":',
+    ],
+)
+def test_a_record_that_makes_no_sense_is_named(draw: Any, text: bytes) -> None:
+    path = draw()
+    _with_text(path, text)
+
+    with pytest.raises(PictureError, match="metadata"):
+        read(path)
+
+
+def test_a_text_of_our_name_with_other_words_is_not_ours(draw: Any) -> None:
+    path = draw()
+    _with_text(path, b"made by hand")
+
+    assert read(path) is None
+
+
+def test_fields_of_a_later_version_are_passed_over(draw: Any) -> None:
+    path = draw()
+    _with_text(
+        path,
+        b'{"gptimage":{"tool":"gptimage","model":"m","created":"2026-11-21T12:00:00Z","new":1}}',
+    )
+
+    assert read(path) == Metadata("gptimage", "m", NOON)
+
+
+_MUTATIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["flip", "cut", "insert", "double"]),
+        st.integers(0, 1200),
+        st.binary(min_size=1, max_size=8),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def mutated(data: bytes, changes: list[tuple[str, int, bytes]]) -> bytes:
+    for how, place, new in changes:
+        at = place % (len(data) + 1)
+        match how:
+            case "flip":
+                data = data[:at] + new + data[at + len(new) :]
+            case "cut":
+                data = data[:at] + data[at + len(new) :]
+            case "insert":
+                data = data[:at] + new + data[at:]
+            case _:
+                data = data[:at] + data[max(at - 40, 0) :]
+    return data
+
+
+@settings(unhurried, max_examples=400)
+@given(kind=st.sampled_from(["PNG", "JPEG", "WEBP"]), changes=_MUTATIONS, cut=st.integers(0, 99))
+def test_a_mutated_file_is_read_or_refused_by_name(
+    draw: Any, tmp_path: Path, kind: str, changes: list[tuple[str, int, bytes]], cut: int
+) -> None:
+    path, copy = tmp_path / "mutant", tmp_path / "copy"
+    embed(draw("sound", kind=kind), path, FOX, Level.FULL)
+    whole = mutated(path.read_bytes(), changes)
+    path.write_bytes(whole[: len(whole) - cut])
+
+    with suppress(PictureError):
+        read(path)
+    with suppress(PictureError):
+        embed(path, copy, FOX, Level.FULL)
+    assert {each.name for each in tmp_path.iterdir()} <= {"mutant", "copy", "sound"}
+
+
+def test_a_missing_file_is_the_disks_business(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        read(tmp_path / "nothing.png")
