@@ -15,12 +15,14 @@ from bot.adapters.pictures.formats import Format, PictureError, end_of, sniff
 from bot.core.batch import BatchConfig
 from bot.core.catalog import Size
 from bot.core.errors import Problem
+from bot.core.strict_json import shown
 
 # OpenAI's limit for an input image, and the size above which masks are known to fail.
 _MOST_BYTES = 50 * 1024 * 1024
 _MOST_ADVISED = 4 * 1024 * 1024
 # Up to here a picture is decoded to see that it is sound.
 _DECODED_PIXELS = 16_000_000
+_NAME = 100  # characters of a path in a message
 _SMALL = (64, 64)
 _SIZES = {Format.PNG: png.size, Format.JPEG: jpeg.size, Format.WEBP: webp.size}
 _COMPRESS = "compress it, or make it smaller: models look at about 1536x1024 pixels of it"
@@ -92,7 +94,10 @@ async def read_inputs(wanted: Iterable[Use], root: Path) -> Inputs:
 
 
 def _first_uses(places: Sequence[Use]) -> dict[str, Use]:
-    return {use.path: use for use in reversed(places)}
+    first: dict[str, Use] = {}
+    for use in places:
+        first.setdefault(use.path, use)
+    return first
 
 
 # --- one file ---------------------------------------------------------------------------------
@@ -118,7 +123,7 @@ def _look(use: Use, root: Path) -> InputImage | Problem:
         message, hint = str(error), _SAVE
     except OSError as error:
         message, hint = f"cannot be read: {error.strerror}", ""
-    return Problem(use.field, f'"{use.path}" {message}', hint)
+    return Problem(use.field, f"{_named(use)} {message}", hint)
 
 
 def _regular(path: str, root: Path) -> Path:
@@ -190,9 +195,9 @@ def _mask_problems(use: Use, images: Mapping[str, InputImage]) -> Iterator[Probl
     mask, masked = images[use.path], images.get(use.masks or "")
     if mask.format is not Format.PNG or not mask.alpha:
         hint = "what is transparent in it is painted anew: save it as a PNG with transparency"
-        yield Problem(use.field, f'"{use.path}" must be a PNG with an alpha channel', hint)
+        yield Problem(use.field, f"{_named(use)} must be a PNG with an alpha channel", hint)
     if masked is not None and mask.size != masked.size:
-        message = f'"{use.path}" is {mask.size}, but the first image is {masked.size}'
+        message = f"{_named(use)} is {mask.size}, but the first image is {masked.size}"
         yield Problem(use.field, message, "both must have the same size")
 
 
@@ -200,6 +205,10 @@ def _heavy(masks: Iterable[Use], images: Mapping[str, InputImage]) -> Iterator[s
     for use in masks:
         if (length := images[use.path].bytes) > _MOST_ADVISED:
             yield f"{use.field}: a mask of {_megabytes(length)} may be refused; keep it below 4 MB"
+
+
+def _named(use: Use) -> str:
+    return f'"{shown(use.path, _NAME)}"'
 
 
 def _megabytes(length: int) -> str:

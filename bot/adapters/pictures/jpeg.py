@@ -12,7 +12,6 @@ _START = b"\xff\xd8"
 _EXIF = b"Exif\0\0"
 _APP0, _APP1, _SOS, _EOI = 0xE0, 0xE1, 0xDA, 0xD9
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 MOST_EXIF = 0xFFFF - 2 - len(_EXIF)
 """Bytes that fit in the one segment that EXIF may have."""
 
@@ -68,13 +67,11 @@ def _segments(file: BinaryIO) -> Iterator[Segment]:
     place, marker = len(_START), 0
     while marker not in {_SOS, _EOI}:
         start, marker = _marker(file, place)
-        alone = marker in _ALONE or marker == _EOI
-        length = 0 if alone else int.from_bytes(read_exactly(file, 2), "big") - 2
+        length = 0 if marker == _EOI else int.from_bytes(read_exactly(file, 2), "big") - 2
         if length < 0:
             raise PictureError("has a damaged JPEG header")
-        if marker not in _ALONE:
-            yield Segment(marker, start, length)
-        place = start + 2 + (0 if alone else 2 + length)
+        yield Segment(marker, start, length)
+        place = start + 4 + length
 
 
 def _marker(file: BinaryIO, place: int) -> tuple[int, int]:

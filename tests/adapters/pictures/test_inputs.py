@@ -32,7 +32,7 @@ async def complaint(root: Path, path: str) -> Problem:
     assert not inputs.images
     (problem,) = inputs.problems
     assert problem.path == FIELD
-    assert path.replace("\0", "") in problem.message.replace("\0", "")
+    assert problem.message.startswith(f'"{path[:100]}" '.replace("\0", "?"))
     return problem
 
 
@@ -239,14 +239,12 @@ async def test_a_picture_has_64_million_pixels_at_most(
     assert bool(inputs.problems) is not sound
 
 
-async def test_a_second_header_cannot_smuggle_pixels_in(draw: Any, tmp_path: Path) -> None:
+async def test_two_headers_cannot_contradict_each_other(draw: Any, tmp_path: Path) -> None:
     path = draw("two.png")
     whole = path.read_bytes()
-    path.write_bytes(whole[:33] + _png_that_claims(9000, 9000)[8:33] + whole[33:])
+    path.write_bytes(whole[:33] + _png_that_claims(90, 90)[8:33] + whole[33:])
 
-    problem = await complaint(tmp_path, "two.png")
-
-    assert "contradict" in problem.message or "too many pixels" in problem.message
+    assert "contradict" in (await complaint(tmp_path, "two.png")).message
 
 
 # --- masks ------------------------------------------------------------------------------------
@@ -327,7 +325,10 @@ def batch(*jobs: dict[str, Any]) -> BatchConfig:
 async def test_all_that_is_wrong_is_said_at_once_and_once(draw: Any, tmp_path: Path) -> None:
     draw("image.png")
     draw("mask.png", mode="RGB")
-    missing = {"operation": "transform", "reference_image_path": ["image.png", "missing.png"]}
+    missing = {
+        "operation": "transform",
+        "reference_image_path": ["image.png", "gone.png", "away.png"],
+    }
     edit = {"operation": "edit", "reference_image_path": "image.png", "mask_image_path": "mask.png"}
     config = batch({}, missing, missing, edit)
 
@@ -335,6 +336,7 @@ async def test_all_that_is_wrong_is_said_at_once_and_once(draw: Any, tmp_path: P
 
     assert [problem.path for problem in inputs.problems] == [
         "jobs[1].reference_image_path[1]",
+        "jobs[1].reference_image_path[2]",
         "jobs[3].mask_image_path",
     ]
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageSequence
 
-from bot.adapters.pictures import jpeg
-from bot.adapters.pictures.formats import PictureError
+from bot.adapters.pictures import jpeg, webp
+from bot.adapters.pictures.formats import PictureError, assemble
 from bot.adapters.pictures.metadata import Level, Metadata, embed, read
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -195,6 +195,91 @@ def test_minimal_metadata_of_a_jpeg_holds_no_prompt(draw: Any, tmp_path: Path) -
     assert b"red fox" not in copy.read_bytes()
 
 
+# --- the containers ---------------------------------------------------------------------------
+
+
+def test_a_jpeg_begins_with_jfif_and_goes_on_with_exif(draw: Any, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.jpg"
+
+    embed(draw(kind="JPEG"), copy, FOX, Level.FULL)
+
+    whole = copy.read_bytes()
+    assert whole[:11] == b"\xff\xd8\xff\xe0\0\x10JFIF\0"
+    assert whole[20:22] + whole[24:30] == b"\xff\xe1Exif\0\0"
+
+
+def test_a_jpeg_without_jfif_begins_with_exif(draw: Any, tmp_path: Path) -> None:
+    path, copy = draw(kind="JPEG", mode="CMYK"), tmp_path / "copy.jpg"
+    assert b"JFIF" not in path.read_bytes()
+
+    embed(path, copy, FOX, Level.FULL)
+
+    assert copy.read_bytes()[2:4] == b"\xff\xe1"
+
+
+def test_a_jpeg_may_have_fillers_between_its_segments(draw: Any, tmp_path: Path) -> None:
+    path, copy = draw(kind="JPEG"), tmp_path / "copy.jpg"
+    path.write_bytes(path.read_bytes().replace(b"\xff\xe0", b"\xff\xff\xff\xe0", 1))
+
+    embed(path, copy, FOX, Level.FULL)
+
+    assert read(copy) == FOX
+    assert shown(copy) == shown(path)
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_webp_is_a_sound_container(draw: Any, tmp_path: Path, mode: str, lossless: bool) -> None:
+    color = (9, 9, 9, 90) if mode == "RGBA" else (9, 9, 9)
+    copy = tmp_path / "copy.webp"
+    path = draw(kind="WEBP", mode=mode, color=color, options={"lossless": lossless})
+
+    embed(path, copy, FOX, Level.FULL)
+
+    whole = copy.read_bytes()
+    assert whole[:4] + whole[8:16] == b"RIFFWEBPVP8X"
+    assert int.from_bytes(whole[4:8], "little") == len(whole) - 8
+    assert len(whole) % 2 == 0
+    assert whole[20] == (0x18 if mode == "RGBA" else 0x08)
+    assert whole[24:30] == b"\x07\0\0\x05\0\0"  # the edges, less one
+
+
+def test_a_webp_takes_a_block_of_any_length(draw: Any, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.webp"
+    for block in (b"odd", b"even"):
+        with draw(kind="WEBP").open("rb") as source, copy.open("wb") as target:
+            assemble(webp.with_exif(source, block), source, target)
+
+        assert copy.stat().st_size % 2 == 0
+        with copy.open("rb") as file:
+            assert webp.exif(file) == block
+
+
+@pytest.mark.parametrize(("kind", "name"), [("JPEG", b"Exif\0\0"), ("WEBP", b"EXIF")])
+def test_a_file_has_one_exif_block(draw: Any, tmp_path: Path, kind: str, name: bytes) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "somebody"
+    path, copy = draw(kind=kind, options={"exif": exif}), tmp_path / "copy"
+    assert name in path.read_bytes()
+
+    embed(path, copy, FOX, Level.FULL)
+
+    assert copy.read_bytes().count(name) == 1
+
+
+def test_a_second_directory_of_exif_stays(draw: Any, tmp_path: Path) -> None:
+    entry = struct.pack("<HHIHH", ExifTags.Base.Orientation, 3, 1, 8, 0)
+    directories = struct.pack("<HI", 0, 14) + struct.pack("<H", 1) + entry + bytes(4)
+    block = b"Exif\0\0II*\0\x08\0\0\0" + directories
+    path, copy = draw(kind="JPEG", options={"exif": block}), tmp_path / "copy"
+
+    embed(path, copy, FOX, Level.FULL)
+
+    with Image.open(copy) as image:
+        second = image.getexif().get_ifd(ExifTags.IFD.IFD1)
+    assert second == {ExifTags.Base.Orientation: 8}
+
+
 # --- as other programs see it -----------------------------------------------------------------
 
 
@@ -362,6 +447,7 @@ def _with_text(path: Path, text: bytes) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        b'{"gptimage":{"tool":"t","model":"m","created":"2026-11-21T12:00:00Z","job":"3"}}',
         b'{"gptimage":}',
         b'{"gptimage":{"tool":7}}',
         b'{"gptimage":' + b"[" * 90_000,
@@ -374,6 +460,15 @@ def test_a_record_that_makes_no_sense_is_named(draw: Any, text: bytes) -> None:
 
     with pytest.raises(PictureError, match="metadata"):
         read(path)
+
+
+def test_a_changed_text_is_named(draw: Any, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.png"
+    embed(draw(), copy, FOX, Level.FULL)
+    copy.write_bytes(copy.read_bytes().replace(b"red fox", b"bad fox"))
+
+    with pytest.raises(PictureError, match="damaged text"):
+        read(copy)
 
 
 def test_a_text_of_our_name_with_other_words_is_not_ours(draw: Any) -> None:
