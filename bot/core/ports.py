@@ -402,4 +402,4 @@ class Pace(Protocol):
 
 
 Watch = Callable[[RunView], None]
-"""Told of every change of a run; must return at once."""
+"""Told what a run has come to, again and again, and at its end; must return at once."""

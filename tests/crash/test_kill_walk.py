@@ -25,14 +25,21 @@ COMMAND = """/batch --quality low --size 1024x1024 --max-concurrent 1
 PROMPTS = ("a red fox", "a blue owl")
 
 # How many images are in doubt after a death: one while its call is under way, whose outcome only
-# the server knows. The comment is edited beside the calls, so one may be under way then.
+# the server knows. The next call is under way beside the reading and recording of an answer, and
+# beside an edit of the comment.
 DOUBTS = {
     Point.INTENT_COMMITTED: (1,),
     Point.REQUEST_SENT: (1,),
     Point.ANSWER_HALF_READ: (1,),
     Point.SPOOL_HALF_WRITTEN: (1,),
+    Point.ANSWER_SPOOLED: (0, 1),
+    Point.ATTEMPT_SETTLED: (0, 1),
     Point.COMMENT_EDITED: (0, 1),
 }
+
+
+# Recovery has something to do only after another death.
+FIRST_DEATHS = {Point.RECOVERING: Point.DELIVERY_STORED}
 
 
 @dataclass(frozen=True)
@@ -50,10 +57,14 @@ class Walk:
 
 async def walk(point: Point, folder: Path) -> Walk:
     async with world(folder) as outside:
-        async with serving(outside, f"{point}:1") as first:
+        async with serving(outside, f"{FIRST_DEATHS.get(point, point)}:1") as first:
             command = await outside.say(COMMAND)
             await until(lambda: first.returncode is not None or outside.ended(command))
             died = first.returncode == KILLED
+        if point in FIRST_DEATHS:
+            async with serving(outside, f"{point}:1") as again:
+                await until(lambda: again.returncode is not None or outside.ended(command))
+                died = again.returncode == KILLED
         async with serving(outside) as second:
             await until(lambda: outside.ended(command))
         return Walk(

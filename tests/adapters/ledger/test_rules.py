@@ -124,6 +124,8 @@ class Workers(RuleBasedStateMachine):
         after = outcome if outcome in MAY_BECOME[before] else before
         assert self.do(settling).state is after
         self.tried[item, number] = after
+        if after is AttemptState.SUCCEEDED is not before:
+            self.finished = False  # a late image is still to be published
 
     @rule(lease=leases)
     def finish(self, lease: Lease | None) -> None:
