@@ -22,7 +22,7 @@ async def test_a_killed_run_goes_on_without_a_second_call_for_what_is_there(
     shell: Shell, images: ImagesSimulator
 ) -> None:
     batch = shell.batch("fox", "owl", "hen", max_concurrent=1)
-    killed = await shell.run("gptimage", "run", batch, env={"GPTIMAGE_KILL_POINT": KILL_AT_SECOND})
+    killed = await shell.run("gptimage", "run", batch, env={"GPTIMAGE_KILL_POINT": KILL_AT_LAST})
 
     ended = await shell.run("gptimage", "run", batch, "--resume")
 
@@ -32,7 +32,7 @@ async def test_a_killed_run_goes_on_without_a_second_call_for_what_is_there(
     assert ended.report["in_doubt"] == 0
 
 
-KILL_AT_SECOND = "answer-spooled:2"  # paid for and kept, but not recorded
+KILL_AT_LAST = "answer-spooled:3"  # paid for and kept, but not recorded
 
 
 async def test_what_is_in_doubt_is_listed_and_ordered_again_by_a_person_only(
