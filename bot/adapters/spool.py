@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from bot.adapters.durable import make_directory, sync_directory
 from bot.core.killpoints import Point, reach
 from bot.core.ports import SpoolWriter
 
@@ -33,7 +33,7 @@ class LocalSpool:
 
     def __init__(self, root: str | Path) -> None:
         self._root = Path(root).absolute()
-        _make_directory(self._root)
+        make_directory(self._root, 0o700)
         _sweep(self._root)
 
     def receive(self, key: str) -> AbstractAsyncContextManager[SpoolWriter]:
@@ -89,7 +89,7 @@ class _Partial:
     """A file that has a temporary name until it is complete."""
 
     def __init__(self, path: Path) -> None:
-        _make_directory(path.parent)
+        make_directory(path.parent, 0o700)
         handle, name = tempfile.mkstemp(prefix=_PARTIAL, dir=path.parent)  # mode 0600
         self._path = path
         self._partial = Path(name)
@@ -131,7 +131,7 @@ class _Partial:
         os.fsync(self._file.fileno())
         self._file.close()
         self._partial.replace(self._path)
-        _sync_directory(self._path.parent)
+        sync_directory(self._path.parent)
 
 
 async def _to_its_end(work: Callable[[], T]) -> T:
@@ -142,25 +142,6 @@ async def _to_its_end(work: Callable[[], T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
-
-
-def _make_directory(path: Path) -> None:
-    """Create it and what is missing above it, durably."""
-    missing = [each for each in (path, *path.parents) if not each.exists()]
-    for each in reversed(missing):
-        each.mkdir(mode=0o700, exist_ok=True)
-        _sync_directory(each.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    """Make the names in it durable; Windows does that by itself, and cannot be told to."""
-    if sys.platform == "win32":
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _sweep(root: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
+from bot.core.batch import BatchConfig
 from bot.core.errors import Reason, Refused
 from bot.core.event import CommentEvent, run_id
 from bot.core.ports import Cap, Role
@@ -121,6 +122,11 @@ def caps(thread: Thread, author: Person, now: datetime, limits: Limits) -> tuple
         for name, scope, window, limit in scopes
         if limit is not None
     )
+
+
+def cap_of(batch: BatchConfig) -> Money | None:
+    """The most that its author wants to pay for the batch."""
+    return None if batch.max_cost is None else Money.from_usd(batch.max_cost)
 
 
 def decide_budget(upper_bound: Money | None, limits: Limits, max_cost: Money | None = None) -> None:

@@ -14,6 +14,7 @@ from bot.core.plan import Item, plan
 from bot.core.policy import (
     Ignored,
     Limits,
+    cap_of,
     caps,
     decide_author,
     decide_budget,
@@ -22,7 +23,7 @@ from bot.core.policy import (
 )
 from bot.core.ports import Clock, Effect, Host, Lease, Ledger, Role, Scheduler, Task
 from bot.core.pricing import Estimate as Bill
-from bot.core.pricing import Money, estimate
+from bot.core.pricing import estimate
 from bot.core.run import ItemView, Run, RunState, RunView
 from bot.engine.hold import hold
 from bot.engine.outbox import Postman
@@ -116,7 +117,7 @@ class Intake:
         """Store run, items, reservation and first words in one transaction; then say them."""
         parsed = self._parse(command)
         run = self._run(event, parsed)
-        decide_budget(run.upper_bound, self.rules.limits, _cap(parsed))
+        decide_budget(run.upper_bound, self.rules.limits, cap_of(parsed.config))
         items = plan(parsed.config, run.id)
         words = markdown.live(_queued(run, items), run.created_at, self.messages)
         effects = (reaction(event.thread, "eyes"), comment(event.thread, words))
@@ -188,11 +189,6 @@ def _files_of_ours(parsed: ParsedBatch) -> Iterator[Problem]:
             if getattr(job, field_name) is not None:
                 place = f"jobs[{index}].{field_name}"
                 yield Problem(place, "a comment cannot name files", "use the command line for it")
-
-
-def _cap(parsed: ParsedBatch) -> Money | None:
-    cap = parsed.config.max_cost
-    return None if cap is None else Money.from_usd(cap)
 
 
 def _queued(run: Run, items: Sequence[Item]) -> RunView:

@@ -18,8 +18,8 @@ from bot.core.batch import BatchConfig, canonical
 from bot.core.errors import Charge, GptimageError, SettingsError
 from bot.core.parse import Around, BatchLimits, ParsedBatch, parse_batch, parse_batch_data
 from bot.core.plan import plan
-from bot.core.policy import Limits, decide_budget
-from bot.core.pricing import Money, estimate, upper_bound
+from bot.core.policy import Limits, cap_of, decide_budget
+from bot.core.pricing import estimate, upper_bound
 from bot.core.run import Run, RunState, RunView, left_over, total
 from bot.engine.runner import Drain
 from bot.entrypoints import console, settings
@@ -125,7 +125,7 @@ async def run_here(parsed: ParsedBatch, env: Settings, wish: Wish) -> Outcome:
         earlier = await life.ledger.history.latest(run.digest) if wish.resume else None
         if earlier:
             return await _go_on(life, earlier, wish)
-        decide_budget(run.upper_bound, Limits(), _cap(run.batch))
+        decide_budget(run.upper_bound, Limits(), cap_of(run.batch))
         await life.ledger.runs.open(run, items)
         return await _drive(life, run.id, wish)
 
@@ -158,7 +158,7 @@ async def _go_on(life: "LocalLife", run_id: str, wish: Wish) -> Outcome:
     batch = outcome.view.run.batch
     amount = total(upper_bound(batch.jobs[item.item.job]) for item in left)
     spent = total((outcome.view.paid, outcome.view.in_doubt, amount))
-    decide_budget(spent, Limits(), _cap(batch))
+    decide_budget(spent, Limits(), cap_of(batch))
     await life.ledger.runs.reopen(run_id, [item.item.index for item in left], amount)
     return await _drive(life, run_id, wish)
 
@@ -194,10 +194,6 @@ async def _living(
 
 def _folder(batch: BatchConfig) -> Path:
     return Path(batch.output_dir or ".").expanduser()
-
-
-def _cap(batch: BatchConfig) -> Money | None:
-    return None if batch.max_cost is None else Money.from_usd(batch.max_cost)
 
 
 def _new_run(parsed: ParsedBatch, now: datetime) -> Run:

@@ -7,13 +7,13 @@ import os
 import secrets
 import shutil
 import stat
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
+from bot.adapters.durable import make_directory, sync_directory
 from bot.core import paths
 from bot.core.errors import BatchError, Problem
 from bot.core.ports import File, Publication, Published
@@ -61,7 +61,7 @@ class DirectoryDestination:
 
     def _publish(self, file: File) -> Path:
         wanted, source = self._place(file.name), Path(file.source)
-        _make_directory(wanted.parent)
+        make_directory(wanted.parent)
         self._place(file.name)  # nobody has put a link there meanwhile
         if wanted.parent not in self._swept:
             self._swept.add(wanted.parent)
@@ -112,7 +112,7 @@ def _put(source: Path, target: Path) -> bool:
         return False
     finally:
         partial.unlink(missing_ok=True)
-    _sync_directory(target.parent)
+    sync_directory(target.parent)
     return True
 
 
@@ -133,25 +133,6 @@ def _give_name(partial: Path, target: Path) -> None:
             raise
         target.touch(exist_ok=False)
         partial.replace(target)
-
-
-def _make_directory(path: Path) -> None:
-    """Create it and what is missing above it, durably."""
-    missing = [each for each in (path, *path.parents) if not each.exists()]
-    for each in reversed(missing):
-        each.mkdir(exist_ok=True)
-        _sync_directory(each.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    """Make the names in it durable; Windows does that by itself, and cannot be told to."""
-    if sys.platform == "win32":
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _sweep(directory: Path) -> None:
