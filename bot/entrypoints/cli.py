@@ -168,7 +168,7 @@ def _estimate(batch: str, flags: dict[str, Any], output: Format) -> None:
     from bot.entrypoints import console, local
 
     parsed = local.read_batch(batch, flags)
-    bill = pricing.estimate(parsed.config)
+    bill = pricing.estimate(parsed.config, references=parsed.sizes)
     console.warn((*parsed.warnings, *bill.warnings))
     text = (
         _json(pricing.estimate_json(bill)) if output is Format.JSON else pricing.estimate_text(bill)

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from bot.core.batch import BatchConfig, canonical
+from bot.core.batch import BatchConfig
 from bot.core.errors import Charge, GptimageError, SettingsError
-from bot.core.parse import Around, BatchLimits, ParsedBatch, parse_batch, parse_batch_data
+from bot.core.parse import Around, BatchLimits, parse_batch, parse_batch_data
 from bot.core.plan import plan
 from bot.core.policy import Limits, cap_of, decide_budget
 from bot.core.pricing import estimate, upper_bound
 from bot.core.run import Run, RunState, RunView, left_over, total
 from bot.engine.runner import Drain
 from bot.entrypoints import console, settings
+from bot.entrypoints.inputs import Prepared, check_again, prepared
 from bot.entrypoints.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ _LOOKS = 15  # seconds to wait for a run that somebody holds
 _MOST_BYTES = 10_000_000  # of a batch file; a hundred jobs with the longest prompts are 3.2 MB
 
 
-def read_batch(name: str, flags: Mapping[str, object], env: Settings | None = None) -> ParsedBatch:
+def read_batch(name: str, flags: Mapping[str, object], env: Settings | None = None) -> Prepared:
     """The batch in a file, or on stdin for `-`; raises BatchError or SettingsError."""
     env = env or settings.read()
-    return parse_batch(_text(name), _around(flags, env))
+    return asyncio.run(prepared(parse_batch(_text(name), _around(flags, env)), env))
 
 
 def _around(flags: Mapping[str, object], env: Settings) -> Around:
@@ -90,15 +91,16 @@ class Wish:
 def run_file(name: str, flags: Mapping[str, object], wish: Wish) -> Outcome:
     """Run the batch in a file, to its end or until Ctrl-C."""
     env = _settings(wish)
-    parsed = read_batch(name, flags, env)
-    console.warn(parsed.warnings)
-    return asyncio.run(run_here(parsed, env, wish))
+    batch = read_batch(name, flags, env)
+    console.warn(batch.warnings)
+    return asyncio.run(run_here(batch, env, wish))
 
 
 async def run_data(batch: object, flags: Mapping[str, object], wish: Wish) -> Outcome:
     """Run a batch that a program made; raises BatchError and Refused as `gptimage run` does."""
     env = _settings(wish)
-    return await run_here(parse_batch_data(batch, _around(flags, env)), env, wish)
+    parsed = parse_batch_data(batch, _around(flags, env))
+    return await run_here(await prepared(parsed, env), env, wish)
 
 
 def retry(run: str | None, wish: Wish) -> Outcome:
@@ -115,11 +117,11 @@ def _settings(wish: Wish) -> Settings:
     return env
 
 
-async def run_here(parsed: ParsedBatch, env: Settings, wish: Wish) -> Outcome:
+async def run_here(batch: Prepared, env: Settings, wish: Wish) -> Outcome:
     """Run the batch in this process, or go on with its last run."""
     from bot.entrypoints.wiring.common import utc_now
 
-    run = _new_run(parsed, utc_now())
+    run = _new_run(batch, utc_now())
     items = plan(run.batch, run.id)
     async with _living(env, run.batch, [item.path for item in items], wish) as life:
         earlier = await life.ledger.history.latest(run.digest) if wish.resume else None
@@ -138,6 +140,7 @@ async def _retry(name: str | None, env: Settings, wish: Wish) -> Outcome:
         view = await ledger.runs.get(found[0]) if len(found) == 1 else None
     if view is None or view.run.thread:
         raise SettingsError([f"no one run of the command line is {name or 'there'}: see history"])
+    await check_again(view, env)
     paths = [item.item.path for item in view.items if item.path is None]
     async with _living(env, view.run.batch, paths, wish) as life:
         return await _go_on(life, view.run.id, wish)
@@ -196,19 +199,18 @@ def _folder(batch: BatchConfig) -> Path:
     return Path(batch.output_dir or ".").expanduser()
 
 
-def _new_run(parsed: ParsedBatch, now: datetime) -> Run:
-    bill = estimate(parsed.config)
-    digest = hashlib.sha256(canonical(parsed.config).encode()).hexdigest()
-    name = f"{digest}/{now.isoformat()}/{os.getpid()}"
+def _new_run(batch: Prepared, now: datetime) -> Run:
+    bill = estimate(batch.config, references=batch.sizes)
+    name = f"{batch.digest}/{now.isoformat()}/{os.getpid()}"
     return Run(
         id=hashlib.sha256(name.encode()).hexdigest()[:10],
         state=RunState.QUEUED,
-        batch=parsed.config,
+        batch=batch.config,
         created_at=now,
-        warnings=(*parsed.warnings, *bill.warnings),
+        warnings=(*batch.warnings, *bill.warnings),
         expected=bill.total.expected,
         upper_bound=bill.total.high,
-        digest=digest,
+        digest=batch.digest,
     )
 
 

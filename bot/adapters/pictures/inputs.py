@@ -1,11 +1,12 @@
 """Reference images and masks, looked at before any call: a bad one costs nothing."""
 
 import asyncio
+import hashlib
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from PIL import Image
 
@@ -41,13 +42,17 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class InputImage:
-    """A sound picture; `file` is absolute, and `format` is the content's, whatever the name."""
+    """A sound picture; `format` is the content's, whatever the name.
+
+    `file` is absolute, without links on the way: the same from every folder.
+    """
 
     file: Path
     format: Format
     bytes: int
     size: Size
     alpha: bool
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,7 @@ def _look(use: Use, root: Path) -> InputImage | Problem:
 
 
 def _regular(path: str, root: Path) -> Path:
-    """The file's absolute path. Opening anything else than a file could wait for ever."""
+    """Where the file really is. Opening anything else than a file could wait for ever."""
     if path.startswith("data:") or "://" in path:
         raise _UnusableError("is an address", "download it, and name the file")
     file = (root / _expanded(path)).absolute()
@@ -141,7 +146,7 @@ def _regular(path: str, root: Path) -> Path:
         raise _UnusableError("is a folder", _USE)
     if not stat.S_ISREG(kind):
         raise _UnusableError("is no ordinary file", _USE)
-    return file
+    return file.resolve()
 
 
 def _expanded(path: str) -> Path:
@@ -151,7 +156,7 @@ def _expanded(path: str) -> Path:
         return Path(path)
 
 
-def _picture(file: Path, content: BinaryIO) -> InputImage:
+def _picture(file: Path, content: BufferedReader) -> InputImage:
     length = end_of(content)
     if not length:
         raise _UnusableError("is empty", _USE)
@@ -162,10 +167,14 @@ def _picture(file: Path, content: BinaryIO) -> InputImage:
     if size.pixels > MOST_PIXELS:
         most = f"it may have {MOST_PIXELS // 1_000_000} million pixels at most"
         raise _UnusableError(f"is {size}; {most}", _COMPRESS)
-    return InputImage(file, kind, length, size, _prove(content, size))
+    alpha = _prove(content, size)
+    content.seek(0)
+    return InputImage(
+        file, kind, length, size, alpha, hashlib.file_digest(content, "sha256").hexdigest()
+    )
 
 
-def _prove(content: BinaryIO, size: Size) -> bool:
+def _prove(content: BufferedReader, size: Size) -> bool:
     """See that the picture can be decoded; tells whether it has an alpha channel."""
     content.seek(0)
     with opened(content) as image:
