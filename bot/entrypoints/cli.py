@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.core.errors import BatchError, GptimageError, Refused, SettingsError
-from bot.entrypoints import history
+from bot.core.errors import SettingsError
+from bot.entrypoints import console, history
+from bot.entrypoints.guard import guarded
 
 if TYPE_CHECKING:
     from bot.entrypoints.local import Outcome
@@ -32,6 +33,9 @@ seed_app = typer.Typer(
     rich_markup_mode=None,
 )
 
+
+# Where the Node tool writes if neither the file, the environment nor the command line says.
+_SEED_FOLDER = "~/Downloads/openai-images"
 
 app.add_typer(history.app, name="history")
 
@@ -59,11 +63,16 @@ RetryInDoubt = Annotated[
 Simulate = Annotated[
     bool, typer.Option("--simulate", help="Use a simulated image API: no key, no cost.")
 ]
-ReportFormat = Annotated[
+AnswerFormat = Annotated[
     Format | None,
-    typer.Option("--format", help="Of the report; text on a terminal, JSON in a pipe."),
+    typer.Option("--format", help="Of what is printed; text on a terminal, JSON in a pipe."),
 ]
 MaxCost = Annotated[str | None, typer.Option(help="Refuse a batch that may cost more, in USD.")]
+
+
+def _for_people(output: Format | None) -> bool:
+    """Whether text is wanted: the reader of a pipe is a program, unless told otherwise."""
+    return output is Format.TEXT or (output is None and sys.stdout.isatty())
 
 
 def _flags(**flags: object) -> dict[str, Any]:
@@ -83,7 +92,7 @@ def _version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        _print(f"gptimage {version('gptimage')}")
+        console.answer(f"gptimage {version('gptimage')}")
         raise typer.Exit
 
 
@@ -102,7 +111,7 @@ def run(
     ] = False,
     retry_in_doubt: RetryInDoubt = False,
     simulate: Simulate = False,
-    output_format: ReportFormat = None,
+    output_format: AnswerFormat = None,
 ) -> None:
     """Make the images of a batch, and print the report on stdout."""
     from bot.entrypoints import local
@@ -129,7 +138,7 @@ def retry(
     ] = None,
     retry_in_doubt: RetryInDoubt = False,
     simulate: Simulate = False,
-    output_format: ReportFormat = None,
+    output_format: AnswerFormat = None,
 ) -> None:
     """Order the images that a run lacks again; finished ones are not called."""
     from bot.entrypoints import local
@@ -141,12 +150,12 @@ def retry(
 def _report(outcome: "Outcome", output: Format | None) -> None:
     """Print the report, say what is in doubt, and leave with the right code."""
     from bot.core.report import exit_code, report, to_json, to_text
-    from bot.entrypoints import console
 
     result = report(outcome.view, outcome.at)
-    as_text = output is Format.TEXT or (output is None and sys.stdout.isatty())
-    _print(to_text(result) if as_text else to_json(result))
-    console.doubts(outcome.view)
+    try:
+        console.answer(to_text(result) if _for_people(output) else to_json(result))
+    finally:
+        console.doubts(outcome.view)
     raise typer.Exit(130 if outcome.interrupted else exit_code(result))
 
 
@@ -156,35 +165,36 @@ def estimate(
     model: Model = None,
     quality: Quality = None,
     size: Size = None,
-    output_format: Annotated[Format | None, typer.Option("--format")] = None,
+    output_format: AnswerFormat = None,
 ) -> None:
     """Say what a batch would cost, without a call and without a key."""
-    default = Format.TEXT if sys.stdout.isatty() else Format.JSON
-    _estimate(batch, _flags(model=model, quality=quality, size=size), output_format or default)
+    _estimate(batch, _flags(model=model, quality=quality, size=size), output_format)
 
 
-def _estimate(batch: str, flags: dict[str, Any], output: Format) -> None:
+def _estimate(batch: str, flags: dict[str, Any], output: Format | None) -> None:
     from bot.core import pricing
-    from bot.entrypoints import console, local
+    from bot.entrypoints import local
 
     parsed = local.read_batch(batch, flags)
     bill = pricing.estimate(parsed.config, references=parsed.sizes)
     console.warn((*parsed.warnings, *bill.warnings))
-    text = (
-        _json(pricing.estimate_json(bill)) if output is Format.JSON else pricing.estimate_text(bill)
+    for_people = _for_people(output)
+    console.answer(
+        pricing.estimate_text(bill) if for_people else _json(pricing.estimate_json(bill))
     )
-    _print(text)
 
 
 @app.command()
-def validate(batch: BatchFile) -> None:
+def validate(
+    batch: BatchFile,
+    output_format: Annotated[
+        Format, typer.Option("--format", help="Of what is printed.")
+    ] = Format.TEXT,
+) -> None:
     """Check a batch file: every wrong field at once."""
-    from bot.entrypoints import console, local
+    from bot.entrypoints import validation
 
-    parsed = local.read_batch(batch, {})
-    console.warn(parsed.warnings)
-    images = sum(job.sample_count for job in parsed.config.jobs)
-    _print(f"{batch}: {len(parsed.config.jobs)} jobs, {images} images, no errors")
+    raise typer.Exit(validation.validate(batch, for_people=output_format is Format.TEXT))
 
 
 @app.command()
@@ -192,16 +202,15 @@ def schema() -> None:
     """Print the JSON Schema of a batch, for completion in editors."""
     from bot.core.batch import json_schema
 
-    _print(_json(json_schema()))
+    console.answer(_json(json_schema()))
 
 
 @app.command()
-def models(output_format: ReportFormat = None) -> None:
+def models(output_format: AnswerFormat = None) -> None:
     """List the known models with their prices and the days on which they are shut down."""
     from bot.entrypoints import models as known
 
-    as_text = output_format is Format.TEXT or (output_format is None and sys.stdout.isatty())
-    _print(known.text() if as_text else _json(known.rows()))
+    console.answer(known.text() if _for_people(output_format) else _json(known.rows()))
 
 
 @app.command()
@@ -268,19 +277,27 @@ def seed(
     estimate_only: Annotated[
         bool, typer.Option("--estimate-only", help="Say what it would cost, and stop.")
     ] = False,
+    allow_any_path: Annotated[
+        bool, typer.Option("--allow-any-path", help="Not needed: any folder is allowed.")
+    ] = False,
     version: Annotated[
-        bool, typer.Option("--version", "-v", is_eager=True, callback=_version)
+        bool,
+        typer.Option("--version", "-v", is_eager=True, callback=_version, help="Say it."),
     ] = False,
 ) -> None:
-    """Make the images of a batch: the options of the Node tool of this name."""
+    """Make the images of a batch: the options of the Node tool of this name.
+
+    Where nothing names a folder, they are written to ~/Downloads/openai-images.
+    """
     from bot.entrypoints import local
 
-    del version
+    del allow_any_path, version
     flags = _flags(output_dir=output_dir, timeout=timeout, max_concurrent=max_concurrent)
     if estimate_only:
         _estimate(config, flags, output_format)
     else:
-        _report(local.run_file(config, flags, local.Wish()), output_format)
+        wish = local.Wish(folder=_SEED_FOLDER)
+        _report(local.run_file(config, flags, wish), output_format)
 
 
 @app.callback()
@@ -298,29 +315,11 @@ def _json(data: object) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False)
 
 
-def _print(text: str) -> None:
-    typer.echo(text.removesuffix("\n"))
-
-
 def main() -> None:
     """The command `gptimage`."""
-    _guarded(app)
+    guarded(app)
 
 
 def seed_main() -> None:
     """The command `openai-gpt-image-batch`."""
-    _guarded(seed_app)
-
-
-def _guarded(program: typer.Typer) -> None:
-    """Run it; a mistake of the user's is said in words, never as a stack trace."""
-    try:
-        program()
-    except GptimageError as error:
-        from bot.entrypoints import console
-
-        console.problem(error)
-        sys.exit(_EXIT.get(type(error), 1))
-
-
-_EXIT: dict[type[GptimageError], int] = {BatchError: 2, SettingsError: 2, Refused: 3}
+    guarded(seed_app)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from bot.core.errors import SettingsError
+from bot.entrypoints import console
 
 if TYPE_CHECKING:
     from bot.adapters.ledger import SqlLedger
@@ -41,10 +42,10 @@ Days = Annotated[int, typer.Option(min=1, max=3_660, help="How many days back.")
 
 
 @app.callback(invoke_without_command=True)
-def bare(context: typer.Context) -> None:
+def bare(context: typer.Context, limit: Limit = 20, output: Output = Format.TEXT) -> None:
     """What was made here, and what it cost; alone, the latest runs."""
     if context.invoked_subcommand is None:
-        list_runs()
+        list_runs(limit, output)
 
 
 @app.command("list")
@@ -77,7 +78,7 @@ def show(run: RunId, output: Output = Format.TEXT) -> None:
 
     view = _read(lambda ledger: _one(ledger, run))
     told = report(view, datetime.now(UTC))
-    typer.echo(to_text(told) if output is Format.TEXT else to_json(told))
+    console.answer(to_text(told) if output is Format.TEXT else to_json(told))
 
 
 @app.command()
@@ -86,7 +87,7 @@ def cost(days: Days = 30, output: Output = Format.TEXT) -> None:
     since = datetime.now(UTC) - timedelta(days=days)
     spent = _read(lambda ledger: ledger.history.spent(since))
     if output is Format.TEXT:
-        typer.echo("\n".join(_chart(spent)) or "Nothing was paid in this time.")
+        console.answer("\n".join(_chart(spent)) or "Nothing was paid in this time.")
     else:
         _print([_spent_row(each) for each in spent], output)
 
@@ -122,7 +123,7 @@ async def _one(ledger: "SqlLedger", prefix: str) -> "RunView":
 
 def _show(runs: "Sequence[PastRun]", output: Format) -> None:
     if output is Format.TEXT:
-        typer.echo("\n".join(_line(run) for run in runs) or "No runs yet.")
+        console.answer("\n".join(_line(run) for run in runs) or "No runs yet.")
     else:
         _print([_run_row(run) for run in runs], output)
 
@@ -175,13 +176,13 @@ def _chart(spent: "Sequence[Spent]") -> Iterable[str]:
 
 def _print(rows: Sequence[Row], output: Format) -> None:
     if output is Format.JSON:
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        console.answer(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     sheet = io.StringIO()
     writer = csv.writer(sheet, lineterminator="\n")
     writer.writerow(rows[0] if rows else [])
     writer.writerows([_harmless(value) for value in row.values()] for row in rows)
-    typer.echo(sheet.getvalue(), nl=False)
+    console.answer(sheet.getvalue())
 
 
 def _harmless(value: object) -> object:

@@ -5,7 +5,8 @@ import hashlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,13 +80,15 @@ class Wish:
     """How a batch is run: for real or not, anew or where its last run ended.
 
     `doubts` orders images again that may have been paid for already. A `quiet` run says nothing
-    and leaves signals alone: a program, and not a person, has asked for it.
+    and leaves signals alone: a program, and not a person, has asked for it. Images go to
+    `folder` where nothing else names one, and to the working directory without it.
     """
 
     simulate: bool = False
     resume: bool = False
     doubts: bool = False
     quiet: bool = False
+    folder: str | None = None
 
 
 def run_file(name: str, flags: Mapping[str, object], wish: Wish) -> Outcome:
@@ -112,9 +115,16 @@ def _settings(wish: Wish) -> Settings:
     env = settings.read()
     if not wish.simulate and not env.openai_api_key:
         raise SettingsError(["OPENAI_API_KEY environment variable is required"])
-    if not wish.simulate and not wish.quiet and settings.names_base_url():
-        console.warn([f".env sets OPENAI_BASE_URL: your key goes to {env.openai_base_url}"])
+    remark = _warn_program if wish.quiet else console.warn
+    remark(() if wish.simulate else settings.remarks(env))
+    if wish.folder and not env.openai_image_output_dir:
+        return env.model_copy(update={"openai_image_output_dir": wish.folder})
     return env
+
+
+def _warn_program(remarks: Iterable[str]) -> None:
+    for remark in remarks:
+        warnings.warn(remark, stacklevel=4)
 
 
 async def run_here(batch: Prepared, env: Settings, wish: Wish) -> Outcome:
@@ -168,12 +178,13 @@ async def _go_on(life: "LocalLife", run_id: str, wish: Wish) -> Outcome:
 
 async def _drive(life: "LocalLife", run_id: str, wish: Wish) -> Outcome:
     """Lead the run as far as it gets; Ctrl-C starts nothing more."""
+    from bot.entrypoints import terminal
     from bot.entrypoints.wiring.common import utc_now
 
     interrupts = nullcontext() if wish.quiet else _interrupts(life.drain)
     with interrupts, _kept(life.spool / run_id):
         for _ in range(_LOOKS):
-            view = await life.execute(run_id, console.Terminal(quiet=wish.quiet))
+            view = await life.execute(run_id, terminal.Terminal(quiet=wish.quiet))
             if view is not None:
                 return Outcome(view, utc_now(), interrupted=life.drain.asked)
             await life.drain.wait(1)  # a process that was killed holds its run for ten seconds
@@ -196,7 +207,11 @@ async def _living(
 
 
 def _folder(batch: BatchConfig) -> Path:
-    return Path(batch.output_dir or ".").expanduser()
+    folder = Path(batch.output_dir or ".")
+    try:
+        return folder.expanduser()
+    except RuntimeError:
+        raise SettingsError([f"output_dir: {folder}: there is no such person here"]) from None
 
 
 def _new_run(batch: Prepared, now: datetime) -> Run:

@@ -3,15 +3,16 @@
 A missing or wrong one is a SettingsError that names it and says where to get it.
 """
 
+import logging
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -19,6 +20,9 @@ from bot.core.catalog import DEFAULT_MODEL
 from bot.core.errors import SettingsError
 
 OPENAI = "https://api.openai.com/v1"
+
+# Lines that it cannot read are told by `remarks`, with the name of the file.
+logging.getLogger("dotenv.main").setLevel(logging.ERROR)
 
 
 def state_dir() -> Path:
@@ -36,6 +40,13 @@ def _split(value: object) -> object:
     )
 
 
+def _said(value: object) -> object:
+    """The Node tool's switch: on by any word, such as `1` or `yes`, that does not mean no."""
+    if isinstance(value, str):
+        return value.strip().lower() not in {"", "0", "false", "no", "off", "n", "f"}
+    return value
+
+
 def _address(value: str) -> str:
     if not value.startswith(("https://", "http://")):
         raise ValueError("an address begins with https:// or http://")
@@ -43,6 +54,7 @@ def _address(value: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+Switch = Annotated[bool, BeforeValidator(_said)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Dollars = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=6)]
 
@@ -51,7 +63,11 @@ class Settings(BaseSettings):
     """What the environment says. Field names are the variables' names in lower case."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
     )
 
     # OpenAI, as the Node tool has them
@@ -63,7 +79,7 @@ class Settings(BaseSettings):
     openai_batch_max_concurrent: int | None = Field(None, ge=1, le=10)
     openai_batch_timeout: int | None = Field(None, ge=1000, le=3_600_000)
     history_db_path: Path | None = None
-    debug: bool = False
+    debug: Switch = False
 
     # GitHub
     github_app_id: int | None = None
@@ -123,12 +139,30 @@ def read(**overrides: object) -> Settings:
             f"{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
             for fault in error.errors(include_input=False, include_url=False)
         ) from None
+    except UnicodeDecodeError as error:
+        raise SettingsError([f".env: not UTF-8 text (byte {error.start})"]) from None
+    except OSError as error:
+        raise SettingsError([f".env: cannot be read ({error.strerror})"]) from None
 
 
-def names_base_url() -> bool:
-    """Whether `.env` of this folder, and not the environment, says where the key goes."""
-    name = "OPENAI_BASE_URL"
-    return name not in os.environ and bool(dotenv_values(".env").get(name))
+def remarks(settings: Settings) -> Sequence[str]:
+    """What a person who spends should hear of the `.env` of this folder.
+
+    Others may have put it there, so it is said where the key goes if the file names the address.
+    """
+    path, name = Path(".env"), "OPENAI_BASE_URL"
+    if not path.is_file():
+        return ()
+    with path.open(encoding="utf-8") as file:
+        lines = list(parse_stream(file))
+    odd = [
+        f".env: line {each.original.line} is not NAME=VALUE and is left out"
+        for each in lines
+        if each.error
+    ]
+    if name not in os.environ and any(each.key == name and each.value for each in lines):
+        odd.append(f".env sets {name}: your key goes to {settings.openai_base_url}")
+    return odd
 
 
 _SERVER = {

@@ -347,12 +347,12 @@ async def test_a_wrong_setting_is_named(shell: Shell) -> None:
         "gptimage",
         "run",
         shell.batch("fox"),
-        env={"OPENAI_BATCH_MAX_CONCURRENT": "many", "DEBUG": "perhaps"},
+        env={"OPENAI_BATCH_MAX_CONCURRENT": "many", "GPTIMAGE_PORT": "door"},
     )
 
     assert ended.code == 2
     assert "OPENAI_BATCH_MAX_CONCURRENT: " in "\n".join(ended.complaint)
-    assert "DEBUG: " in "\n".join(ended.complaint)
+    assert "GPTIMAGE_PORT: " in "\n".join(ended.complaint)
 
 
 async def test_a_kill_point_that_does_not_exist_is_named(shell: Shell) -> None:
@@ -403,57 +403,3 @@ async def test_no_command_shows_the_commands(shell: Shell) -> None:
 
     assert "run" in ended.out + ended.err
     assert "sandbox" in ended.out + ended.err
-
-
-# --- the command of the Node tool -------------------------------------------------------------
-
-NODE = "openai-gpt-image-batch"
-
-
-async def test_the_node_tools_command_reports_as_text_unless_told_otherwise(shell: Shell) -> None:
-    ended = await shell.run(NODE, shell.batch("fox"))
-
-    assert ended.code == 0
-    assert ended.out.startswith("✅ Batch image generation completed\n")
-    assert shell.images() == ["fox.png"]
-
-
-async def test_the_node_tools_options_do_what_they_did(
-    shell: Shell, images: ImagesSimulator
-) -> None:
-    options = ("--output-dir", "there", "--format", "json", "--timeout", "60000")
-
-    ended = await shell.run(NODE, shell.batch("fox"), *options, "--max-concurrent", "1")
-
-    assert ended.code == 0
-    assert ended.report["results"][0]["output_path"] == "there/fox.png"
-    assert len(images.calls) == 1
-
-
-async def test_the_node_tools_estimate_makes_no_call(shell: Shell, images: ImagesSimulator) -> None:
-    ended = await shell.run(
-        NODE,
-        shell.batch("fox"),
-        "--estimate-only",
-        "--format",
-        "json",
-        env={"OPENAI_API_KEY": None},
-    )
-
-    assert (ended.code, ended.report["images"], images.calls) == (0, 1, [])
-
-
-@pytest.mark.parametrize("flag", ["--help", "-h"])
-async def test_the_node_tools_help_names_its_options(shell: Shell, flag: str) -> None:
-    ended = await shell.run(NODE, flag)
-
-    assert ended.code == 0
-    for option in ("--output-dir", "--format", "--timeout", "--max-concurrent", "--estimate-only"):
-        assert option in ended.out
-
-
-@pytest.mark.parametrize("command", [(NODE, "--version"), (NODE, "-v"), ("gptimage", "--version")])
-async def test_the_version_is_said(shell: Shell, command: tuple[str, str]) -> None:
-    ended = await shell.run(*command)
-
-    assert (ended.code, ended.out) == (0, "gptimage 0.1.0\n")
