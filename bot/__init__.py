@@ -32,10 +32,11 @@ async def run_batch(
     """
     from bot.core.report import report  # noqa: PLC0415  (`import bot` stays quick)
     from bot.entrypoints import local  # noqa: PLC0415
+    from bot.entrypoints.leading import Wish  # noqa: PLC0415
 
     flags = {"output_dir": output_dir and str(output_dir), "max_cost": max_cost}
     said = {name: value for name, value in flags.items() if value is not None}
-    wish = local.Wish(resume=resume, doubts=retry_in_doubt, quiet=True)
+    wish = Wish(resume=resume, doubts=retry_in_doubt, quiet=True)
     outcome = await local.run_data(batch, said, wish)
     return report(outcome.view, outcome.at)
 

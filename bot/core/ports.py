@@ -229,11 +229,23 @@ class Runs(Protocol):
         ...
 
     async def reopen(
-        self, run_id: str, items: Sequence[int], amount: Money | None, caps: Sequence[Cap] = ()
+        self,
+        run_id: str,
+        items: Sequence[int],
+        amount: Money | None,
+        now: datetime,
+        caps: Sequence[Cap] = (),
     ) -> bool:
         """A person orders these items again: each gets a new order, the run is queued again.
 
         `amount` is reserved in the caps, or Refused. False unless the run is done.
+        """
+        ...
+
+    async def resume(self, run: Run, now: datetime) -> bool:
+        """A person goes on with the run of this id, within the limits of this batch.
+
+        It has its working time anew, and nothing stops it any more. False while somebody holds it.
         """
         ...
 

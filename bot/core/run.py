@@ -50,6 +50,10 @@ class Stop(StrEnum):
     FAULT = "fault"  # this machine cannot keep answers, so it must not pay for more
 
 
+SIMULATED = "simulated:"
+"""Before the digest of a run whose images are none: they are not those of a real one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One execution of a batch; `thread` and `author` are None at the command line."""
@@ -69,6 +73,12 @@ class Run:
     page_url: str | None = None  # where the files are, once they are published
     note: str = ""  # what a reader must know of the publication, such as a fallback
     digest: str | None = None  # of the batch: equal ones make the same images
+    resumed_at: datetime | None = None  # when a person last went on with it, or ordered again
+
+    @property
+    def simulated(self) -> bool:
+        """Whether its images were asked of a simulator, for nothing."""
+        return self.digest is not None and self.digest.startswith(SIMULATED)
 
 
 class ItemState(StrEnum):
@@ -177,18 +187,23 @@ def total(amounts: Iterable[Money | None]) -> Money | None:
     return known
 
 
+_EVER = datetime.min.replace(tzinfo=UTC)
+
+
 def working_time(view: RunView, now: datetime) -> timedelta:
     """How long the run has worked: the time in which at least one of its calls was under way.
 
     Waiting in the queue or for the rate limit does not count, nor does a call whose process died.
+    Who goes on with a run gives it its working time anew: only calls since then count.
     """
+    since = view.run.resumed_at or _EVER
     spans = sorted(
         (attempt.started_at, attempt.settled_at or now)
         for item in view.items
         for attempt in item.attempts
-        if attempt.failure is not Failure.LOST
+        if attempt.failure is not Failure.LOST and attempt.started_at >= since
     )
-    worked, edge = timedelta(0), datetime.min.replace(tzinfo=UTC)
+    worked, edge = timedelta(0), _EVER
     for start, end in spans:
         worked += max(end - max(start, edge), timedelta(0))
         edge = max(edge, end)
@@ -205,6 +220,12 @@ def left_over(view: RunView, *, doubts: bool) -> tuple[ItemView, ...]:
         for item in view.items
         if item.winner is None and (doubts or item.charge is not Charge.IN_DOUBT)
     )
+
+
+def wanted_again(view: RunView, *, doubts: bool) -> tuple[ItemView, ...]:
+    """The items that are called if a person goes on with the run as it was left."""
+    called = {item.item.index for item in (*left_over(view, doubts=doubts), *unsettled(view))}
+    return tuple(item for item in view.items if item.item.index in called)
 
 
 def unsettled(view: RunView) -> tuple[ItemView, ...]:

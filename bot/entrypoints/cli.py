@@ -14,7 +14,7 @@ from bot.entrypoints import console, history
 from bot.entrypoints.guard import guarded
 
 if TYPE_CHECKING:
-    from bot.entrypoints.local import Outcome
+    from bot.entrypoints.leading import Outcome
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -115,6 +115,7 @@ def run(
 ) -> None:
     """Make the images of a batch, and print the report on stdout."""
     from bot.entrypoints import local
+    from bot.entrypoints.leading import Wish
 
     flags = _flags(
         output_dir=output_dir,
@@ -127,7 +128,7 @@ def run(
     )
     if retry_in_doubt and not resume:
         raise SettingsError(["--retry-in-doubt goes with --resume: only an earlier run has doubts"])
-    wish = local.Wish(simulate, resume, retry_in_doubt)
+    wish = Wish(simulate, resume, retry_in_doubt)
     _report(local.run_file(batch, flags, wish), output_format)
 
 
@@ -142,8 +143,9 @@ def retry(
 ) -> None:
     """Order the images that a run lacks again; finished ones are not called."""
     from bot.entrypoints import local
+    from bot.entrypoints.leading import Wish
 
-    wish = local.Wish(simulate, resume=True, doubts=retry_in_doubt)
+    wish = Wish(simulate, resume=True, doubts=retry_in_doubt)
     _report(local.retry(run, wish), output_format)
 
 
@@ -290,13 +292,14 @@ def seed(
     Where nothing names a folder, they are written to ~/Downloads/openai-images.
     """
     from bot.entrypoints import local
+    from bot.entrypoints.leading import Wish
 
     del allow_any_path, version
     flags = _flags(output_dir=output_dir, timeout=timeout, max_concurrent=max_concurrent)
     if estimate_only:
         _estimate(config, flags, output_format)
     else:
-        wish = local.Wish(folder=_SEED_FOLDER)
+        wish = Wish(folder=_SEED_FOLDER)
         _report(local.run_file(config, flags, wish), output_format)
 
 

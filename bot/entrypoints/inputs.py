@@ -10,7 +10,7 @@ from bot.core.batch import BatchConfig, Job, canonical
 from bot.core.catalog import Size
 from bot.core.errors import BatchError, Problem
 from bot.core.parse import ParsedBatch
-from bot.core.run import RunView
+from bot.core.run import SIMULATED, RunView
 from bot.entrypoints.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ async def check_again(view: RunView, env: Settings) -> None:
     if not any(_names_files(view.run.batch.jobs[job]) for job in missing):
         return
     now = await prepared(ParsedBatch(view.run.batch, ()), env)
-    if view.run.digest not in {None, now.digest}:
+    digest = view.run.digest and view.run.digest.removeprefix(SIMULATED)
+    if digest not in {None, now.digest}:
         message = f"a picture has changed since run {view.run.id} began"
         hint = "bring the old one back, or start anew: gptimage run"
         raise BatchError([Problem("reference_image_path", message, hint)])

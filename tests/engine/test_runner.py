@@ -236,6 +236,25 @@ async def test_waiting_is_no_working_time(track: Track) -> None:
     assert set(states(view)) == {ItemState.SUCCEEDED}
 
 
+async def test_who_goes_on_with_a_run_gives_it_its_working_time_anew(track: Track) -> None:
+    async def slow(_: ImageCall) -> Answer:
+        track.clock.pass_(seconds=2)
+        return ANSWER
+
+    stopped = await track.run(batch("a", "b", timeout=1_000, max_concurrent=1), slow)
+    lease = await track.ledger.leases.claim("run:r1", track.clock(), timedelta(seconds=10))
+    assert lease is None, "its first holder has it"
+    track.clock.pass_(seconds=10)
+    assert await track.ledger.runs.resume(stopped.run, track.clock())
+    lease = await track.ledger.leases.claim("run:r1", track.clock(), timedelta(seconds=10))
+    assert lease is not None
+
+    view = await track.go_on(lease, slow)
+
+    assert states(view) == [ItemState.SUCCEEDED] * 2
+    assert track.calls == ["a", "b"]
+
+
 async def test_a_call_is_awaited_however_often_its_run_is_cancelled(track: Track) -> None:
     server = Gate()
     running = asyncio.create_task(track.run(batch("a"), server))

@@ -327,7 +327,9 @@ class World:
         view = await self.view()
         wanted = [i.item.index for i in view.items if i.state is not ItemState.SUCCEEDED]
         if wanted:
-            assert await self.ledger.runs.reopen(RUN, wanted, view.run.upper_bound, self.caps)
+            assert await self.ledger.runs.reopen(
+                RUN, wanted, view.run.upper_bound, self.clock.now, self.caps
+            )
 
     @property
     def caps(self) -> tuple[Cap, ...]:

@@ -92,9 +92,157 @@ async def test_another_batch_does_not_go_on_with_this_run(
 ) -> None:
     await shell.run("gptimage", "run", shell.batch("fox"))
 
-    await shell.run("gptimage", "run", shell.batch("owl"), "--resume")
+    ended = await shell.run("gptimage", "run", shell.batch("owl"), "--resume")
 
+    assert (ended.code, ended.err) == (0, f"{NEW_ONE}\n")
     assert prompts(images) == {"fox": 1, "owl": 1}
+
+
+NEW_ONE = "There is no earlier run of exactly this batch: this is a new one"
+
+
+async def test_a_run_that_is_complete_is_reported_again_and_called_no_more(
+    shell: Shell, images: ImagesSimulator
+) -> None:
+    batch = shell.batch("fox", "owl")
+    first = await shell.run("gptimage", "run", batch)
+
+    again = await shell.run("gptimage", "run", batch, "--resume")
+    retried = await shell.run("gptimage", "retry")
+
+    complete = f"Run {first.report['run_id']} is complete: nothing is left to do\n"
+    assert (again.code, again.err, again.report) == (0, complete, first.report)
+    assert (retried.code, retried.err, retried.report) == (0, complete, first.report)
+    assert prompts(images) == {"fox": 1, "owl": 1}
+
+
+async def test_simulated_images_are_not_the_images_of_a_real_run(
+    shell: Shell, images: ImagesSimulator
+) -> None:
+    batch = shell.batch("fox")
+    tried = await shell.run("gptimage", "run", batch, "--simulate")
+
+    retried = await shell.run("gptimage", "retry")
+    ended = await shell.run("gptimage", "run", batch, "--resume")
+    mixed = await shell.run("gptimage", "retry", "--simulate")
+
+    assert retried.code == 2
+    assert retried.complaint == [
+        f"Error: run {tried.report['run_id']} was simulated: add --simulate"
+    ]
+    assert (ended.code, ended.err) == (0, f"{NEW_ONE}\n")
+    assert prompts(images) == {"fox": 1}
+    assert mixed.complaint == [
+        f"Error: run {ended.report['run_id']} was not simulated: leave out --simulate"
+    ]
+
+
+async def test_a_run_that_timed_out_goes_on_with_its_working_time_anew(
+    shell: Shell, images: ImagesSimulator
+) -> None:
+    images.settings = Settings(latency_ms=1200)
+    batch = shell.batch("fox", "owl", "hen", max_concurrent=1, timeout=1000)
+    first = await shell.run("gptimage", "run", batch)
+
+    second = await shell.run("gptimage", "run", batch, "--resume")
+    third = await shell.run("gptimage", "run", batch, "--resume", "--timeout", "60000")
+
+    assert [first.report["succeeded"], second.report["succeeded"]] == [1, 2]
+    assert (second.report["stopped"], third.report["stopped"]) == ("timeout", None)
+    assert third.code == 0
+    assert prompts(images) == {"fox": 1, "owl": 1, "hen": 1}
+
+
+async def test_a_run_goes_on_within_the_limits_of_today(
+    shell: Shell, images: ImagesSimulator
+) -> None:
+    names = ("fox", "owl", "hen")
+    await shell.run(
+        "gptimage", "run", shell.batch(*names, max_concurrent=1), env=kill("intent-committed:1")
+    )
+    images.settings = Settings(latency_ms=1000)
+
+    wider = shell.batch(*names, max_concurrent=3, output_dir="elsewhere")
+    too_dear = await shell.run("gptimage", "run", wider, "--resume", "--max-cost", "0.01")
+    called = len(images.calls)
+    ended = await shell.run("gptimage", "run", wider, "--resume", "--retry-in-doubt")
+
+    assert (too_dear.code, called) == (3, 0)
+    assert ended.code == 0
+    assert shell.images("elsewhere") == ["fox.png", "hen.png", "owl.png"]
+    owl, hen, *_ = (call.at for call in images.calls)
+    assert abs((owl - hen).total_seconds()) < 1, "both at the same time"
+
+
+def kill(point: str) -> dict[str, str | None]:
+    return {"GPTIMAGE_KILL_POINT": point}
+
+
+async def test_a_run_that_was_stopped_by_its_key_goes_on_with_a_better_one(
+    shell: Shell, images: ImagesSimulator
+) -> None:
+    batch = shell.batch("fox", "owl", max_concurrent=1)
+    refused = await shell.run("gptimage", "run", batch, env={"OPENAI_API_KEY": "sk-invalid"})
+
+    ended = await shell.run("gptimage", "run", batch, "--resume")
+
+    assert (refused.code, refused.report["stopped"]) == (1, "refused")
+    assert [job["status"] for job in refused.report["results"]] == ["failed", "cancelled"]
+    assert ended.code == 0
+    assert prompts(images) == {"fox": 1, "owl": 1}
+
+
+async def test_what_failed_before_a_kill_is_ordered_again_and_what_fails_then_is_not(
+    shell: Shell, images: ImagesSimulator
+) -> None:
+    images.faults.append(Fault(FaultKind.MODERATED_INPUT, prompt="fox"))
+    images.faults.append(Fault(FaultKind.MODERATED_INPUT, prompt="hen"))
+    batch = shell.batch("fox", "owl", "hen", max_concurrent=1)
+    await shell.run("gptimage", "run", batch, env=kill("answer-spooled:1"))
+
+    ended = await shell.run("gptimage", "run", batch, "--resume")
+
+    assert [job["status"] for job in ended.report["results"]] == [
+        "completed",
+        "completed",
+        "failed",
+    ]
+    assert prompts(images) == {"fox": 1, "owl": 1}
+    assert [call.sent["prompt"] for call in images.calls] == ["fox", "owl", "hen", "fox"]
+
+
+async def test_of_two_processes_one_drives_and_the_other_says_that_it_waits(
+    shell: Shell, images: ImagesSimulator
+) -> None:
+    images.settings = Settings(latency_ms=1500)
+    batch = shell.batch("fox", "owl", max_concurrent=1)
+    async with shell.start("gptimage", "run", batch) as first:
+        await until(lambda: images.calls)
+        async with shell.start("gptimage", "run", batch, "--resume") as second:
+            await second.hears("Another process holds run")
+            ended = await first.ended()
+            waited = await second.ended()
+
+    assert (ended.code, waited.code) == (0, 0)
+    assert "is complete" in waited.err
+    assert prompts(images) == {"fox": 1, "owl": 1}
+
+
+async def test_who_waits_for_another_process_may_leave(
+    shell: Shell, images: ImagesSimulator
+) -> None:
+    images.faults.append(Fault(FaultKind.HANG))
+    batch = shell.batch("fox")
+    async with shell.start("gptimage", "run", batch):
+        await until(lambda: images.calls)
+        async with shell.start("gptimage", "run", batch, "--resume") as second:
+            await second.hears("Another process holds run")
+            second.send(signal.SIGINT)
+            left = await second.ended()
+
+    assert left.code == 130
+    assert left.report["results"][0]["charge"] == "in_doubt"
+    assert len(images.calls) == 1
 
 
 async def test_an_order_again_stays_below_the_cap(shell: Shell, images: ImagesSimulator) -> None:

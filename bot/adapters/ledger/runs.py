@@ -79,6 +79,7 @@ class SqlRuns:
         run_id: str,
         items: Sequence[int],
         amount: Money | None,
+        now: datetime,
         caps: Sequence[Cap] = (),
     ) -> bool:
         """A person orders these items again: each gets a new order, the run is queued again.
@@ -86,11 +87,25 @@ class SqlRuns:
         False if there is no such run, or if it is not done. Raises Refused as `open` does.
         """
         async with self._database.write() as connection:
-            if not await _queue_again(connection, run_id):
+            if not await _queue_again(connection, run_id, now):
                 return False
             await budget.reserve(connection, run_id, amount, caps)
             await _order_again(connection, run_id, items)
         return True
+
+    async def resume(self, run: Run, now: datetime) -> bool:
+        """A person goes on with the run of this id, within the limits of this batch.
+
+        False if there is no such run, or while somebody holds it.
+        """
+        limits = {name: getattr(run, name) for name in _LIMITS}
+        async with self._database.write() as connection:
+            resumed = await connection.execute(
+                update(runs)
+                .where(runs.c.id == run.id, is_free("run", runs.c.id, now))
+                .values(**limits, resumed_at=now, stop=None)
+            )
+        return bool(resumed.rowcount)
 
     async def unfinished(self, now: datetime, limit: int = 100) -> Sequence[str]:
         """Ids of runs that are not done and that nobody holds, oldest first."""
@@ -179,6 +194,10 @@ class SqlRuns:
             await owe(connection, effects, now)
 
 
+# What a batch says of its run, besides the images themselves.
+_LIMITS = ("batch", "warnings", "expected", "upper_bound")
+
+
 # --- rows in a transaction --------------------------------------------------------------------
 
 
@@ -245,11 +264,11 @@ async def _place(connection: AsyncConnection, run_id: str, files: Sequence[Publi
     )
 
 
-async def _queue_again(connection: AsyncConnection, run_id: str) -> bool:
+async def _queue_again(connection: AsyncConnection, run_id: str, now: datetime) -> bool:
     queued = await connection.execute(
         update(runs)
         .where(runs.c.id == run_id, runs.c.finished_at.is_not(None))
-        .values(state=RunState.QUEUED, finished_at=None, stop=None)
+        .values(state=RunState.QUEUED, finished_at=None, stop=None, resumed_at=now)
     )
     return bool(queued.rowcount)
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect, text
 from bot.adapters.ledger.engine import Database
 from bot.core.errors import SettingsError
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision, known without Alembic: a ledger that is up to date must open fast."""
 
 # Any number will do that no other program locks: "gptimage" in ASCII.

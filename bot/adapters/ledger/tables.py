@@ -71,6 +71,7 @@ runs = Table(
     Column("note", Text, nullable=False),
     Column("report", Text),
     Column("digest", Text),
+    Column("resumed_at", Time),
 )
 
 items = Table(

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from bot.adapters.destinations import DirectoryDestination
@@ -29,6 +30,11 @@ class LocalLife:
     def drain(self) -> Drain:
         """How the run is asked to start nothing more."""
         return self.life.runner.drain
+
+    @property
+    def now(self) -> datetime:
+        """The time by the clock of the run."""
+        return self.life.clock()
 
     async def execute(self, run_id: str, audience: Audience) -> RunView | None:
         """Lead the run to its end, or as far as it gets."""

@@ -154,8 +154,8 @@ async def test_a_reopened_run_reserves_in_the_window_of_its_new_order(
     await ledger.runs.finish(lease, "{}", (), now)
     tomorrow = cap(100, window="2026-11-22")
     with pytest.raises(Refused):
-        await ledger.runs.reopen("r1", [1], Money(101 * CENT), [tomorrow])
-    assert await ledger.runs.reopen("r1", [1], Money(20 * CENT), [tomorrow])
+        await ledger.runs.reopen("r1", [1], Money(101 * CENT), now, [tomorrow])
+    assert await ledger.runs.reopen("r1", [1], Money(20 * CENT), now, [tomorrow])
     assert await committed(ledger) == {
         ("server", "2026-11-21"): 15,
         ("server", "2026-11-22"): 20,

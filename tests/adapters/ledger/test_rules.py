@@ -135,7 +135,7 @@ class Workers(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        assert self.do(self.ledger.runs.reopen("r", [], Money(0))) == self.finished
+        assert self.do(self.ledger.runs.reopen("r", [], Money(0), self.now)) == self.finished
         self.finished = False
 
     @invariant()

@@ -281,10 +281,10 @@ async def test_a_reopened_run_orders_its_items_again(
     lease = await open_run(jobs=3)
     await ledger.runs.request_stop("r1", Stop.TIMEOUT)
     await ledger.runs.settled(lease)
-    assert not await ledger.runs.reopen("r1", [0], None)
+    assert not await ledger.runs.reopen("r1", [0], None, now)
     await ledger.runs.finish(lease, "{}", (), now)
-    assert await ledger.runs.reopen("r1", [0, 2], None)
-    assert not await ledger.runs.reopen("r2", [0], None)
+    assert await ledger.runs.reopen("r1", [0, 2], None, now)
+    assert not await ledger.runs.reopen("r2", [0], None, now)
     view = await seen(ledger)
     assert (view.run.state, view.run.stop, view.run.finished_at) == (RunState.QUEUED, None, None)
     assert [(item.order, item.cancelled) for item in view.items] == [
@@ -293,6 +293,23 @@ async def test_a_reopened_run_orders_its_items_again(
         (2, False),
     ]
     assert await ledger.runs.unfinished(lease.until) == ["r1"]
+
+
+async def test_a_run_is_resumed_within_new_limits_while_nobody_holds_it(
+    ledger: SqlLedger, open_run: OpenRun, now: datetime
+) -> None:
+    lease = await open_run(jobs=2)
+    run = (await seen(ledger)).run
+    await ledger.runs.request_stop("r1", Stop.TIMEOUT)
+    wider = run.batch.model_copy(update={"timeout": 1_234_000, "max_concurrent": 7})
+    again = replace(run, batch=wider, warnings=("mind",), upper_bound=Money(50_000))
+
+    assert not await ledger.runs.resume(again, now), "somebody holds it"
+    assert not await ledger.runs.resume(replace(again, id="r2"), now)
+    assert (await seen(ledger)).run == replace(run, stop=Stop.TIMEOUT)
+    await ledger.leases.release(lease)
+    assert await ledger.runs.resume(again, now)
+    assert (await seen(ledger)).run == replace(again, resumed_at=now)
 
 
 async def test_unfinished_runs_are_listed_oldest_first_without_those_in_work(

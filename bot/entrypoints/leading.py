@@ -1,0 +1,213 @@
+"""Lead a run at the command line: to its end, or on from where it was left."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.core.errors import GptimageError
+from bot.core.policy import Limits, cap_of, decide_budget
+from bot.core.pricing import Money, upper_bound
+from bot.core.run import (
+    ItemState,
+    ItemView,
+    Run,
+    RunState,
+    RunView,
+    left_over,
+    total,
+    unsettled,
+    wanted_again,
+)
+from bot.engine.runner import Drain
+from bot.entrypoints import console
+
+if TYPE_CHECKING:
+    from bot.entrypoints.wiring.local import LocalLife
+
+_LOOKS = 15  # seconds to wait for a run that somebody holds
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A run as far as it got, when that was, and whether somebody stopped it."""
+
+    view: RunView
+    at: datetime
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a batch is run: for real or not, anew or where its last run ended.
+
+    `doubts` orders images again that may have been paid for already. A `quiet` run says nothing
+    and leaves signals alone: a program, and not a person, has asked for it. Images go to
+    `folder` where nothing else names one, and to the working directory without it.
+    """
+
+    simulate: bool = False
+    resume: bool = False
+    doubts: bool = False
+    quiet: bool = False
+    folder: str | None = None
+
+    def say(self, line: str) -> None:
+        """Tell the person who has asked for it, if there is one."""
+        if not self.quiet:
+            console.say(line)
+
+
+# --- going on ---------------------------------------------------------------------------------
+
+
+async def go_on(life: "LocalLife", run: Run, wish: Wish) -> Outcome:
+    """Finish the run of this id, and order again what it lacked, within the limits given here."""
+    with led(life, run.id, wish):
+        before = await _when_free(life, run.id, wish, lambda: _resumed(life, run, wish))
+        if life.drain.asked or _complete(before):
+            return _outcome(life, before)
+        outcome = await drive(life, run.id, wish)
+        if outcome.interrupted or outcome.view.run.stop:
+            return outcome
+        # What has just failed is not ordered again by itself.
+        left = _left(before, outcome.view, wish)
+        if not left:
+            return outcome
+        await _order_again(life, run.id, left)
+        return await drive(life, run.id, wish)
+
+
+async def _resumed(life: "LocalLife", run: Run, wish: Wish) -> RunView | None:
+    """The run as it was left, and this process goes on with it; None while another one does."""
+    left = await _view(life, run.id)
+    if _complete(left):
+        wish.say(f"Run {run.id} is complete: nothing is left to do")
+        return left
+    _check_cap(RunView(run, left.items), wish)
+    if not await life.ledger.runs.resume(run, life.now):
+        return None
+    there = left.count()[ItemState.SUCCEEDED]
+    wish.say(f"Going on with run {run.id}: {there} of {len(left.items)} images are there")
+    return await _view(life, run.id)
+
+
+def _complete(view: RunView) -> bool:
+    return view.run.state is RunState.DONE and not left_over(view, doubts=True)
+
+
+def _check_cap(view: RunView, wish: Wish) -> None:
+    """Refuse to go on if what was spent and what will be called could break the cap."""
+    more = _most(view, wanted_again(view, doubts=wish.doubts))
+    decide_budget(total((view.paid, view.in_doubt, more)), Limits(), cap_of(view.run.batch))
+
+
+def _left(before: RunView, now: RunView, wish: Wish) -> Sequence[ItemView]:
+    """What is still missing, of what nobody has called for since the run was left."""
+    called = {item.item.index for item in unsettled(before)}
+    left = left_over(now, doubts=wish.doubts)
+    return [item for item in left if item.item.index not in called]
+
+
+async def _order_again(life: "LocalLife", run_id: str, left: Sequence[ItemView]) -> None:
+    amount = _most(await _view(life, run_id), left)
+    indexes = [item.item.index for item in left]
+    await life.ledger.runs.reopen(run_id, indexes, amount, life.now)
+
+
+def _most(view: RunView, called: Sequence[ItemView]) -> Money | None:
+    """The most that one more call for each of these may cost."""
+    jobs = view.run.batch.jobs
+    return total(upper_bound(jobs[item.item.job]) for item in called)
+
+
+async def drive(life: "LocalLife", run_id: str, wish: Wish) -> Outcome:
+    """Lead the run as far as it gets."""
+    from bot.entrypoints import terminal
+
+    audience = terminal.Terminal(quiet=wish.quiet)
+    view = await _when_free(life, run_id, wish, lambda: life.execute(run_id, audience))
+    return _outcome(life, view)
+
+
+def _outcome(life: "LocalLife", view: RunView) -> Outcome:
+    return Outcome(view, life.now, interrupted=life.drain.asked)
+
+
+async def _when_free(
+    life: "LocalLife", run_id: str, wish: Wish, work: Callable[[], Awaitable[RunView | None]]
+) -> RunView:
+    """What the work gives once nobody else drives the run, or the run if Ctrl-C comes first."""
+    for look in range(_LOOKS):
+        if view := await work():
+            return view
+        if not look:
+            wish.say(f"Another process holds run {run_id}: waiting for {_LOOKS} seconds at most")
+        await life.drain.wait(1)  # a process that was killed holds its run for ten seconds
+        if life.drain.asked:
+            return await _view(life, run_id)
+    raise GptimageError(f"run {run_id}: another process drives it; its report will be there")
+
+
+async def _view(life: "LocalLife", run_id: str) -> RunView:
+    view = await life.ledger.runs.get(run_id)
+    if view is None:
+        raise LookupError(run_id)
+    return view
+
+
+@contextmanager
+def led(life: "LocalLife", run_id: str, wish: Wish) -> Iterator[None]:
+    """While this process leads the run: Ctrl-C starts nothing more, and no fault loses an image."""
+    interrupts = nullcontext() if wish.quiet else _interrupts(life.drain)
+    with interrupts, _kept(life.spool / run_id):
+        yield
+
+
+@contextmanager
+def _kept(spool: Path) -> Iterator[None]:
+    """Say in words that images could not be written, and where those are that had arrived."""
+    try:
+        yield
+    except (OSError, ExceptionGroup) as error:
+        match _first(error):
+            case OSError() as refusal:
+                said = f"{refusal}; what had arrived is kept in {spool}"
+                raise GptimageError(said) from error
+            case GptimageError() as known:
+                raise known from error
+            case _:
+                raise
+
+
+def _first(error: Exception) -> Exception:
+    """The fault itself; task groups wrap it."""
+    return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
+
+
+@contextmanager
+def _interrupts(drain: Drain) -> Iterator[None]:
+    """Ctrl-C starts nothing more and awaits what is under way; a second one leaves at once.
+
+    Leaving at once loses nothing: the ledger knows which calls are in doubt.
+    """
+    loop = asyncio.get_running_loop()
+
+    def asked() -> None:
+        if drain.asked:
+            os._exit(130)
+        drain.ask()
+        console.say("Stopping: calls under way are awaited, they are paid for (again: leave now)")
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, asked)
+    try:
+        yield
+    finally:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(name)
