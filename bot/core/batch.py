@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from bot.core.catalog import DEFAULT_MODEL, MODELS, THREE_SIZES
+from bot.core.said import said
 
 Operation = Literal["generate", "edit", "transform"]
 Format = Literal["png", "jpeg", "webp"]
@@ -156,7 +157,7 @@ class BatchConfig(Part):
 
 NOT_SHARED: Mapping[str, str] = {
     "prompt": "",
-    "output_path": "name the files in the jobs, and their folder in output_dir",
+    "output_path": said("name the files in the jobs, and their folder in output_dir"),
 }
 """The fields of a job that `defaults` may not hold, and what to do instead."""
 

@@ -12,6 +12,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Literal
 
+from bot.core.said import said
+
 DEFAULT_MODEL = "gpt-image-2.5-flare"
 
 Family = Literal["2", "2.5", "2.6", "1.5", "1", "mini"]
@@ -147,13 +149,15 @@ def size_problem(size: Size) -> str:
     """What is wrong with a free size, or nothing ("")."""
     long, short = max(size.width, size.height), min(size.width, size.height)
     if size.width % _STEP or size.height % _STEP:
-        return f"width and height must be multiples of {_STEP}"
+        return said("width and height must be multiples of {step}", step=_STEP)
     if long > _LONGEST:
-        return f"no edge may be longer than {_LONGEST}"
+        return said("no edge may be longer than {most}", most=_LONGEST)
     if long > _STEEPEST * short:
-        return f"the long edge may be at most {_STEEPEST} times the short one"
+        return said("the long edge may be at most {most} times the short one", most=_STEEPEST)
     if not _LEAST_PIXELS <= size.pixels <= _MOST_PIXELS:
-        return f"it must have {_LEAST_PIXELS:,} to {_MOST_PIXELS:,} pixels"
+        return said(
+            "it must have {least:,} to {most:,} pixels", least=_LEAST_PIXELS, most=_MOST_PIXELS
+        )
     return ""
 
 

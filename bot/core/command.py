@@ -15,6 +15,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from bot.core.errors import CommandError
+from bot.core.said import said
 
 Flags = Mapping[str, object]
 """Fields of the batch that the comment sets, to lay over those of the block."""
@@ -83,7 +84,8 @@ def parse_command(text: str) -> Command | None:
             return _interpret(line, comment)
         case several:
             raise CommandError(
-                f"This comment holds {len(several)} commands.", "Write one command in a comment."
+                said("This comment holds {count} commands.", count=len(several)),
+                said("Write one command in a comment."),
             )
 
 
@@ -98,8 +100,8 @@ def _interpret(line: str, comment: "_Comment") -> Command | None:
     if comment.bare and not flags:
         return Help()
     raise CommandError(
-        f"There is no batch below {command}.",
-        "Put the JSON into a fenced block below the command, or write the prompts as a list.",
+        said("There is no batch below {command}.", command=command),
+        said("Put the JSON into a fenced block below the command, or write the prompts as a list."),
     )
 
 
@@ -108,16 +110,19 @@ def _named(command: str, names: Sequence[str], source: Source | None) -> Command
         return _WORDS[names[0]]()
     if command != "/batch" and source is None:
         return None  # `/estimate 3h` is a planning bot's
-    raise CommandError(f"{command} does not know the word “{names[0]}”.", _suggest(names[0]))
+    raise CommandError(
+        said("{command} does not know the word “{word}”.", command=command, word=names[0]),
+        _suggest(names[0]),
+    )
 
 
 def _suggest(name: str) -> str:
     if "/" in name or name.endswith((".json", ".jsonc", ".yaml", ".yml")):
-        return "Files of the repository cannot be named here: put the JSON below the command."
+        return said("Files of the repository cannot be named here: put the JSON below the command.")
     if close := difflib.get_close_matches(name.lower(), _WORDS, n=1):
-        return f"Did you mean /batch {close[0]}?"
+        return said("Did you mean {word}?", word=f"/batch {close[0]}")
     there = ", ".join(COMMANDS)
-    return f"The commands are {there}. Prompts go below the command, as a list."
+    return said("The commands are {names}. Prompts go below the command, as a list.", names=there)
 
 
 # --- words and flags --------------------------------------------------------------------------
@@ -148,7 +153,8 @@ def _split(line: str) -> list[str]:
         return shlex.split(line)
     except ValueError:
         raise CommandError(
-            "A quotation mark in the command line is not closed.", "Close it, or leave it out."
+            said("A quotation mark in the command line is not closed."),
+            said("Close it, or leave it out."),
         ) from None
 
 
@@ -170,22 +176,31 @@ def _flags(words: Sequence[str]) -> tuple[Flags, list[str]]:
 def _check_flag(name: str, key: str, flags: Flags) -> None:
     if key not in _FLAGS:
         close = difflib.get_close_matches(key.lower(), _FLAGS, n=1)
-        known = ", ".join(map(_dashed, _FLAGS))
-        hint = f"Did you mean {_dashed(close[0])}?" if close else f"The flags are {known}."
-        raise CommandError(f"The flag “--{name}” is unknown.", hint)
+        raise CommandError(
+            said("The flag “--{name}” is unknown.", name=name),
+            said("Did you mean {word}?", word=_dashed(close[0]))
+            if close
+            else said("The flags are {names}.", names=", ".join(map(_dashed, _FLAGS))),
+        )
     if key in flags:
-        raise CommandError(f"The flag {_dashed(key)} is there twice.", "Give it once.")
+        raise CommandError(
+            said("The flag {flag} is there twice.", flag=_dashed(key)), said("Give it once.")
+        )
 
 
 def _value(name: str, value: str) -> object:
     convert = _FLAGS[name.replace("-", "_")]
     if not value or value.startswith("--"):
-        raise CommandError(f"The flag --{name} needs a value.", f"Write --{name} and the value.")
+        raise CommandError(
+            said("The flag --{name} needs a value.", name=name),
+            said("Write --{name} and the value.", name=name),
+        )
     try:
         return convert(value)
     except (ValueError, InvalidOperation):
         raise CommandError(
-            f"The flag --{name} needs a number, not “{value}”.", f"For example: --{name} 2"
+            said("The flag --{name} needs a number, not “{value}”.", name=name, value=value),
+            said("For example: {example}", example=f"--{name} 2"),
         ) from None
 
 
@@ -276,7 +291,7 @@ def _lists(tokens: Sequence[Token]) -> list[tuple[Token, ...]]:
 
 # --- what the command works on ----------------------------------------------------------------
 
-_ONE = "Keep the one that is meant; a comment can hold one batch."
+_ONE = said("Keep the one that is meant; a comment can hold one batch.")
 _UNDERSTOOD = frozenset({"", "json", "jsonc"})
 
 
@@ -289,17 +304,19 @@ def _source(comment: _Comment) -> Source | None:
         case (block,), _:
             return _understood(block)
         case (), several:
-            raise CommandError(f"There are {len(several)} lists below the command.", _ONE)
+            message = said("There are {count} lists below the command.", count=len(several))
+            raise CommandError(message, _ONE)
         case several, _:
-            raise CommandError(f"There are {len(several)} blocks below the command.", _ONE)
+            message = said("There are {count} blocks below the command.", count=len(several))
+            raise CommandError(message, _ONE)
 
 
 def _understood(block: Block) -> Block:
     if block.language in _UNDERSTOOD:
         return block
     raise CommandError(
-        f"The block below the command is marked as “{block.language}”.",
-        "JSON is understood: mark the block as json.",
+        said("The block below the command is marked as “{word}”.", word=block.language),
+        said("JSON is understood: mark the block as json."),
     )
 
 
@@ -309,7 +326,7 @@ def _prompts(tokens: Sequence[Token]) -> tuple[str, ...]:
     item = ["list_item_open", "paragraph_open", "inline", "paragraph_close", "list_item_close"]
     if shape != item * items:
         raise CommandError(
-            "The list below the command is not one of plain lines.",
-            "Write one prompt in each line, such as: - a red fox",
+            said("The list below the command is not one of plain lines."),
+            said("Write one prompt in each line, such as: - a red fox"),
         )
     return tuple(" ".join(token.content.split()) for token in tokens if token.type == "inline")

@@ -16,9 +16,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.core.said import said
+
 
 class GptimageError(Exception):
-    """Base of every error below; its text is safe to post in public."""
+    """Base of every error below; its `message` is safe to post in public."""
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +36,15 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        where = f"{self.path}: " if self.path else ""
-        todo = f" ({self.hint})" if self.hint else ""
-        return f"{where}{self.message}{todo}"
+        return str(self.sentence)
+
+    @property
+    def sentence(self) -> str:
+        """All of it on one line."""
+        what = self.message
+        if self.hint:
+            what = said("{what} ({hint})", what=what, hint=self.hint)
+        return said("{where}: {what}", where=self.path, what=what) if self.path else what
 
 
 class BatchError(GptimageError):
@@ -47,9 +59,9 @@ class CommandError(GptimageError):
     """The comment addresses the bot, but not in words that it knows; `hint` says how to."""
 
     def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(f"{message} {hint}".strip())
         self.message = message
         self.hint = hint
-        super().__init__(f"{message} {hint}".strip())
 
 
 class WebhookError(GptimageError):

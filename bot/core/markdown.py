@@ -182,7 +182,9 @@ def _miss(reason: tuple[str, str], items: Sequence[ItemView], messages: Messages
     why = words.failures[Failure(failure)] if failure else words.unknown_failure
     names = ", ".join(escape(_name(item), 60) for item in items[: min(rows, _OPEN_ROWS)])
     more = len(items) - min(rows, _OPEN_ROWS)
-    return f"- {_explained(why, detail)}<br>{names}" + (f" (+{more})" if more > 0 else "")
+    return f"- {_explained(why, messages.tell(detail))}<br>{names}" + (
+        f" (+{more})" if more > 0 else ""
+    )
 
 
 def _explained(why: Explanation, detail: str) -> str:
@@ -241,7 +243,7 @@ def _span(span: timedelta, messages: Messages) -> str:
 def _publication(view: RunView, messages: Messages) -> str:
     url, note = view.run.page_url, view.run.note
     files = f"📦 [{messages.final.files}]({address(url)})" if url else ""
-    return body(files, alert("NOTE", escape(note, 500)) if note else "")
+    return body(files, alert("NOTE", escape(messages.tell(note), 500)) if note else "")
 
 
 # --- answers ----------------------------------------------------------------------------------
@@ -256,27 +258,29 @@ def _problems(problems: Sequence[Problem], messages: Messages, rows: int) -> str
     more = len(problems) - rows
     return body(
         f"### {_counted(messages.problems, len(problems))}",
-        "\n".join(map(_problem, problems[:rows])),
+        "\n".join(_problem(problem, messages) for problem in problems[:rows]),
         _counted(messages.more, more) if more else "",
         messages.mend,
     )
 
 
-def _problem(problem: Problem) -> str:
-    place = f"<code>{escape(problem.path, 120)}</code> " if problem.path else ""
-    hint = f"<br>*{escape(problem.hint, 300)}*" if problem.hint else ""
-    return f"- {place}{escape(problem.message, 300)}{hint}"
+def _problem(problem: Problem, messages: Messages) -> str:
+    tell = messages.tell
+    place = f"<code>{escape(tell(problem.path), 120)}</code> " if problem.path else ""
+    hint = f"<br>*{escape(tell(problem.hint), 300)}*" if problem.hint else ""
+    return f"- {place}{escape(tell(problem.message), 300)}{hint}"
 
 
 def command_problem(error: CommandError, messages: Messages) -> str:
     """What is wrong with the command, and one that would be right."""
-    said = body(escape(error.message, 300), f"*{escape(error.hint, 300)}*" if error.hint else "")
+    what, hint = (escape(messages.tell(text), 300) for text in (error.message, error.hint))
+    said = body(what, f"*{hint}*" if hint else "")
     return body(f"### {messages.command}", said, folded("/batch help", messages.help))
 
 
 def refused(error: Refused, messages: Messages) -> str:
     """Why a valid batch does not run."""
-    return body(f"### {messages.refused[error.reason]}", escape(str(error), 500))
+    return body(f"### {messages.refused[error.reason]}", escape(messages.tell(error.message), 500))
 
 
 def help_text(messages: Messages) -> str:
@@ -329,7 +333,7 @@ def _amount(amount: Money | None, messages: Messages) -> str:
 
 
 def _warnings(warnings: Sequence[str], messages: Messages) -> str:
-    lines = [f"- {escape(warning, 300)}" for warning in warnings[:_MOST_WARNINGS]]
+    lines = [f"- {escape(messages.tell(warning), 300)}" for warning in warnings[:_MOST_WARNINGS]]
     if (more := len(warnings) - len(lines)) > 0:
         lines.append(f"- {_counted(messages.more, more)}")
     return folded(_counted(messages.warnings, len(warnings)), "\n".join(lines))

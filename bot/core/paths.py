@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from bot.core.said import said
+
 _LONGEST_NAME = 255  # bytes; the limit of one name on common file systems
 _LONGEST_PATH = 1024
 # Windows keeps these names for devices, whatever their extension.
@@ -41,9 +43,9 @@ def parents(path: str) -> Iterator[str]:
 def _disguises(path: str, plain: str) -> Iterator[str]:
     """What is harmless as it stands, and not to a reader that translates it first."""
     if _ENCODED.search(plain):
-        yield "it holds an encoded dot or slash (%2e, %2f)"
+        yield said("it holds an encoded dot or slash (%2e, %2f)")
     if _SLASHES & set(path) or plain.count("/") != path.count("/"):
-        yield "it holds a character that only looks like a slash"
+        yield said("it holds a character that only looks like a slash")
     yield from _problems(plain)
 
 
@@ -62,31 +64,31 @@ def of_images(path: str, image_format: str, count: int) -> tuple[str, ...]:
 
 def _problems(path: str) -> Iterator[str]:
     if not path.strip():
-        yield "it is empty"
+        yield said("it is empty")
     if len(path.encode("utf-8", "replace")) > _LONGEST_PATH:
-        yield f"it is longer than {_LONGEST_PATH} bytes"
+        yield said("it is longer than {most} bytes", most=_LONGEST_PATH)
     if "\\" in path:
-        yield "it holds a backslash; use / between folders"
+        yield said("it holds a backslash; use / between folders")
     if path.startswith(("/", "~")) or path[1:2] == ":":
-        yield "it must be relative: the folder is `output_dir`"
+        yield said("it must be relative: the folder is `output_dir`")
     if any(unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for letter in path):
-        yield "it holds a character that cannot be seen"
+        yield said("it holds a character that cannot be seen")
     for name in path.split("/"):
         yield from _name_problems(name)
 
 
 def _name_problems(name: str) -> Iterator[str]:
     if name == "":
-        yield "it has an empty folder name (// or / at the end)"
+        yield said("it has an empty folder name (// or / at the end)")
     if name in {".", ".."}:
-        yield f'"{name}" is no name: the file stays inside `output_dir`'
+        yield said('"{name}" is no name: the file stays inside `output_dir`', name=name)
     if name.startswith("."):
-        yield f'"{name}" begins with a dot'
+        yield said('"{name}" begins with a dot', name=name)
     if name.endswith((".", " ")) or name.startswith(" "):
-        yield f'"{name}" has a dot or a blank at its end'
+        yield said('"{name}" has a dot or a blank at its end', name=name)
     if len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
-        yield f"a name in it is longer than {_LONGEST_NAME} bytes"
+        yield said("a name in it is longer than {most} bytes", most=_LONGEST_NAME)
     if name.partition(".")[0].strip().lower() in _RESERVED:
-        yield f'"{name}" is a name that Windows keeps for itself'
+        yield said('"{name}" is a name that Windows keeps for itself', name=name)
     if bad := _FORBIDDEN & set(name):
-        yield f'"{min(bad)}" is not allowed in file names on Windows'
+        yield said('"{letter}" is not allowed in file names on Windows', letter=min(bad))

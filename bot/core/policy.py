@@ -13,6 +13,7 @@ from bot.core.event import CommentEvent, run_id
 from bot.core.ports import Cap, Role
 from bot.core.pricing import Money
 from bot.core.run import Person, Thread
+from bot.core.said import said
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ def decide_owner(event: CommentEvent, owners: AbstractSet[str]) -> None:
     """
     known = {owner.casefold() for owner in owners}
     if not known & {event.owner.login.casefold(), str(event.owner.id)}:
-        raise Refused(Reason.OWNER, f"This bot does not work for {event.owner.login}.")
+        message = said("This bot does not work for {owner}.", owner=event.owner.login)
+        raise Refused(Reason.OWNER, message)
 
 
 def decide_author(event: CommentEvent, role: Role, min_role: Role) -> None:
@@ -57,7 +59,11 @@ def decide_author(event: CommentEvent, role: Role, min_role: Role) -> None:
     if role < max(min_role, Role.READ):
         raise Refused(
             Reason.PERMISSION,
-            f"{event.author.login} needs the {min_role.name.lower()} role in this repository.",
+            said(
+                "{person} needs the {role} role in this repository.",
+                person=event.author.login,
+                role=min_role.name.lower(),
+            ),
         )
 
 
@@ -101,21 +107,26 @@ def caps(thread: Thread, author: Person, now: datetime, limits: Limits) -> tuple
     """The caps under which the run of this comment must be reserved."""
     day, month = f"{now.astimezone(UTC):%Y-%m-%d}", f"{now.astimezone(UTC):%Y-%m}"
     scopes = (
-        ("one run", f"run:{run_id(thread)}", "always", limits.run),
-        (f"{author.login} in one day", f"person:{author.id}", day, limits.person_day),
+        (said("one run"), f"run:{run_id(thread)}", "always", limits.run),
         (
-            "this repository in one day",
+            said("{person} in one day", person=author.login),
+            f"person:{author.id}",
+            day,
+            limits.person_day,
+        ),
+        (
+            said("this repository in one day"),
             f"repository:{thread.repository_id}",
             day,
             limits.repository_day,
         ),
         (
-            "this installation in one month",
+            said("this installation in one month"),
             f"installation:{thread.installation}",
             month,
             limits.installation_month,
         ),
-        ("this server in one day", "server", day, limits.server_day),
+        (said("this server in one day"), "server", day, limits.server_day),
     )
     return tuple(
         Cap(name, scope, window, limit)
@@ -140,8 +151,13 @@ def decide_budget(upper_bound: Money | None, limits: Limits, max_cost: Money | N
         if limit is not None and upper_bound > limit:
             raise Refused(
                 Reason.BUDGET,
-                f"This batch could cost up to {upper_bound}; {setting} allows {limit}."
-                " Ask for fewer images, a smaller size or a lower quality.",
+                said(
+                    "This batch could cost up to {amount}; {setting} allows {limit}."
+                    " Ask for fewer images, a smaller size or a lower quality.",
+                    amount=upper_bound,
+                    setting=setting,
+                    limit=limit,
+                ),
             )
     return None
 
@@ -151,6 +167,8 @@ def _refuse_unpriced(limits: Limits, max_cost: Money | None) -> None:
     if any(amount is not None for amount in (*amounts, max_cost)):
         raise Refused(
             Reason.PRICE,
-            "No price is known for this model, so no spending cap could be kept."
-            " The operator can name its price.",
+            said(
+                "No price is known for this model, so no spending cap could be kept."
+                " The operator can name its price."
+            ),
         )

@@ -5,17 +5,22 @@ image is completed, and an unknown cost is null, never a word.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
-from bot.core.errors import Charge
+from bot.core.errors import Charge, Failure
+from bot.core.messages import ENGLISH, Messages
 from bot.core.pricing import Money, Usage
 from bot.core.run import ItemState, ItemView, RunView, Stop, total
+from bot.core.said import said
 
 Status = Literal["completed", "failed", "cancelled"]
+Sentence = InstanceOf[str]
+"""Kept as it is, so that the text form can translate it; English in JSON."""
 
 
 def _absent(value: object) -> bool:
@@ -32,7 +37,7 @@ class JobReport(BaseModel):
     status: Status
     output_path: str | None = Field(default=None, exclude_if=_absent)
     output_paths: tuple[str, ...] | None = Field(default=None, exclude_if=_absent)
-    error: str | None = Field(default=None, exclude_if=_absent)
+    error: Sentence | None = Field(default=None, exclude_if=_absent)
     duration_ms: int | None = Field(default=None, exclude_if=_absent)
     history_uuid: str
     model: str
@@ -40,10 +45,11 @@ class JobReport(BaseModel):
     received: int
     cost: float | None
     charge: Charge
-    warnings: tuple[str, ...]
+    warnings: tuple[Sentence, ...]
     usage: Usage | None
     urls: tuple[str, ...]
     request_ids: tuple[str, ...]
+    moderated: bool = Field(default=False, exclude=True)  # the text form has a hint for it
 
 
 class Report(BaseModel):
@@ -67,7 +73,7 @@ class Report(BaseModel):
     in_doubt: float | None
     partial: int
     stopped: Stop | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Sentence, ...]
 
 
 # --- from the ledger's view -------------------------------------------------------------------
@@ -123,6 +129,7 @@ def _job(view: RunView, job: int) -> JobReport:
         usage=_usage(items),
         urls=tuple(item.url for item in made if item.url),
         request_ids=tuple(a.request_id for i in items for a in i.attempts if a.request_id),
+        moderated=any(item.failure is Failure.MODERATION for item in items),
     )
 
 
@@ -139,11 +146,11 @@ def _charge(items: Sequence[ItemView]) -> Charge:
 
 
 _STOPS = {
-    Stop.CANCELLED: "cancelled",
-    Stop.TIMEOUT: "Timeout",
-    Stop.INTERRUPTED: "interrupted",
-    Stop.REFUSED: "the image service refuses every call",
-    Stop.FAULT: "answers could not be kept",
+    Stop.CANCELLED: said("cancelled"),
+    Stop.TIMEOUT: said("Timeout"),  # the Node tool's word
+    Stop.INTERRUPTED: said("interrupted"),
+    Stop.REFUSED: said("the image service refuses every call"),
+    Stop.FAULT: said("answers could not be kept"),
 }
 
 
@@ -153,15 +160,17 @@ def _error(view: RunView, items: Sequence[ItemView]) -> str | None:
     if not missing:
         return None
     reasons = dict.fromkeys(_reason(view, item) for item in missing)
-    said = "; ".join(reasons)
-    return said if len(missing) == len(items) else f"{len(missing)} of {len(items)}: {said}"
+    why = reduce(lambda first, then: said("{first}; {then}", first=first, then=then), reasons)
+    if len(missing) == len(items):
+        return why
+    return said("{missing} of {count}: {why}", missing=len(missing), count=len(items), why=why)
 
 
 def _reason(view: RunView, item: ItemView) -> str:
     if item.state in {ItemState.CANCELLED, ItemState.RESERVED}:
-        return _STOPS[view.run.stop] if view.run.stop else "not started"
-    said = item.last.message if item.last else ""
-    return said or item.failure or item.state.value
+        return _STOPS[view.run.stop] if view.run.stop else said("not started")
+    message = item.last.message if item.last else ""
+    return message or item.failure or item.state.value
 
 
 def _duration(items: Sequence[ItemView]) -> int | None:
@@ -212,26 +221,31 @@ def exit_code(report: Report) -> int:
 
 
 _TITLES = {
-    "completed": "✅ Batch image generation completed",
-    "partial": "⚠️ Batch image generation completed with failures",
-    "failed": "❌ Batch image generation failed",
+    "completed": said("✅ Batch image generation completed"),
+    "partial": said("⚠️ Batch image generation completed with failures"),
+    "failed": said("❌ Batch image generation failed"),
 }
 _SHOWN = 60  # characters of a prompt
 
 
-def to_text(report: Report) -> str:
+def to_text(report: Report, messages: Messages = ENGLISH) -> str:
     """A summary for people; its last line is the sentence that scripts look for."""
-    lines = [
-        _title(report),
-        "",
-        *_summary(report),
-        *_section("Images", [line for job in _with(report, "completed") for line in _made(job)]),
-        *_section("Failed", [_missed(job) for job in _with(report, "failed")]),
-        *_section("Cancelled", [_missed(job) for job in _with(report, "cancelled")]),
-        *_section("Warnings", [f"- {warning}" for warning in report.warnings]),
-        *_verdict(report),
-    ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(messages.tell, _lines(report, messages))) + "\n"
+
+
+def _lines(report: Report, messages: Messages) -> Iterator[str]:
+    yield _title(report)
+    yield ""
+    yield from _summary(report)
+    made, failed, cancelled = (_with(report, s) for s in ("completed", "failed", "cancelled"))
+    yield from _section(said("Images:"), [line for job in made for line in _made(job)])
+    yield from _section(said("Failed:"), [_missed(job) for job in failed])
+    if any(job.moderated for job in report.results):
+        hint = messages.final.failures[Failure.MODERATION].hint
+        yield from ["", said("On refusals by the safety system: {hint}", hint=hint)]
+    yield from _section(said("Cancelled:"), [_missed(job) for job in cancelled])
+    yield from _section(said("Warnings:"), [_entry(warning) for warning in report.warnings])
+    yield from _verdict(report)
 
 
 def _title(report: Report) -> str:
@@ -240,24 +254,21 @@ def _title(report: Report) -> str:
     return _TITLES["partial" if report.succeeded else "failed"]
 
 
-def _summary(report: Report) -> list[str]:
-    counts = {
-        "Total jobs": report.total,
-        "Succeeded": report.succeeded,
-        "Failed": report.failed,
-        "Cancelled": report.cancelled,
-    }
-    amounts = {"Total cost": report.total_cost, "In doubt, at most": report.in_doubt}
-    return [
-        *(f"{name}: {n}" for name, n in counts.items() if n or name != "Cancelled"),
-        f"Duration: {report.total_duration_ms / 1000:.2f}s",
-        *(f"{name}: {_usd(n)}" for name, n in amounts.items() if n or name == "Total cost"),
-        f"Run: {report.run_id}",
-    ]
+def _summary(report: Report) -> Iterator[str]:
+    yield said("Total jobs: {n}", n=report.total)
+    yield said("Succeeded: {n}", n=report.succeeded)
+    yield said("Failed: {n}", n=report.failed)
+    if report.cancelled:
+        yield said("Cancelled: {n}", n=report.cancelled)
+    yield said("Duration: {seconds:.2f}s", seconds=report.total_duration_ms / 1000)
+    yield said("Total cost: {amount}", amount=_usd(report.total_cost))
+    if report.in_doubt:
+        yield said("In doubt, at most: {amount}", amount=_usd(report.in_doubt))
+    yield said("Run: {run}", run=report.run_id)
 
 
 def _usd(amount: float | None) -> str:
-    return "unknown" if amount is None else f"${amount:.4f}"
+    return said("unknown") if amount is None else f"${amount:.4f}"
 
 
 def _with(report: Report, status: Status) -> list[JobReport]:
@@ -265,16 +276,21 @@ def _with(report: Report, status: Status) -> list[JobReport]:
 
 
 def _section(title: str, lines: Sequence[str]) -> list[str]:
-    return ["", f"{title}:", *lines] if lines else []
+    return ["", title, *lines] if lines else []
 
 
-def _made(job: JobReport) -> list[str]:
-    short = [f"    {job.error}"] if job.error else []
-    return [f"- {path}  {_prompt(job)}" for path in job.output_paths or ()] + short
+def _made(job: JobReport) -> Iterator[str]:
+    yield from (f"- {path}  {_prompt(job)}" for path in job.output_paths or ())
+    if job.error:
+        yield said("    {why}", why=job.error)
 
 
 def _missed(job: JobReport) -> str:
-    return f"- {_prompt(job)}: {job.error}"
+    return said("- {prompt}: {why}", prompt=_prompt(job), why=job.error)
+
+
+def _entry(text: str) -> str:
+    return said("- {text}", text=text)
 
 
 def _prompt(job: JobReport) -> str:
@@ -284,9 +300,9 @@ def _prompt(job: JobReport) -> str:
 
 def _verdict(report: Report) -> list[str]:
     """The Node tool's own sentences, word for word."""
-    said = {
-        "Timeout reached. Cancelling remaining jobs...": report.stopped is Stop.TIMEOUT,
-        "Some jobs failed": exit_code(report) != 0,
+    verdicts = {
+        said("Timeout reached. Cancelling remaining jobs..."): report.stopped is Stop.TIMEOUT,
+        said("Some jobs failed"): exit_code(report) != 0,
     }
-    lines = [sentence for sentence, holds in said.items() if holds]
+    lines = [sentence for sentence, holds in verdicts.items() if holds]
     return ["", *lines] if lines else []

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from bot.core.errors import BatchError, Problem
+from bot.core.said import said
 
 _LONGEST_NUMBER = 30
 _AROUND = 40  # letters that are shown on both sides of a mistake
@@ -64,7 +65,7 @@ def read(text: str, *, comments: bool = False) -> tuple[object, tuple[Problem, .
 def guess(word: str, known: Iterable[str]) -> str:
     """`did you mean "quality"?`, if one of the known words is near."""
     near = difflib.get_close_matches(word[:40].lower(), list(known), n=1, cutoff=0.6)
-    return f'did you mean "{near[0]}"?' if near else ""
+    return said('did you mean "{word}"?', word=near[0]) if near else ""
 
 
 def _without_comments(text: str) -> str:
@@ -100,7 +101,7 @@ def faults(data: object) -> Iterator[Problem]:
         yield _TOO_DEEP
 
 
-_TOO_DEEP = Problem("", "the JSON is nested too deeply")
+_TOO_DEEP = Problem("", said("the JSON is nested too deeply"))
 
 
 def _inside(path: str, value: object) -> Iterator[tuple[str, object]]:
@@ -116,25 +117,32 @@ def _inside(path: str, value: object) -> Iterator[tuple[str, object]]:
 def _value_faults(path: str, value: object) -> Iterator[Problem]:
     match value:
         case Unusable(text):
-            yield Problem(path, f"{text[:_LONGEST_NUMBER]} is not a usable number")
+            yield Problem(path, _not_usable(text[:_LONGEST_NUMBER]))
         case float() if not isfinite(value):
-            yield Problem(path, f"{value} is not a usable number")
+            yield Problem(path, _not_usable(str(value)))
         case int() if abs(value) >= 10**_LONGEST_NUMBER:
-            yield Problem(path, f"a number of more than {_LONGEST_NUMBER} digits is not usable")
+            message = said(
+                "a number of more than {most} digits is not usable", most=_LONGEST_NUMBER
+            )
+            yield Problem(path, message)
         case str():
             yield from _text_faults(path, value)
         case _Object():
             for key in value.twice:
-                yield Problem(join(path, key), "this key is given more than once")
+                yield Problem(join(path, key), said("this key is given more than once"))
         case _:
             pass
 
 
+def _not_usable(number: str) -> str:
+    return said("{number} is not a usable number", number=number)
+
+
 def _text_faults(path: str, text: str) -> Iterator[Problem]:
     if "\0" in text:
-        yield Problem(path, "it holds a NUL character")
+        yield Problem(path, said("it holds a NUL character"))
     if _SURROGATE.search(text):
-        yield Problem(path, "it holds half of a character (a lone surrogate)")
+        yield Problem(path, said("it holds half of a character (a lone surrogate)"))
 
 
 def join(path: str, key: str) -> str:
@@ -150,21 +158,39 @@ def shown(text: str, most: int = 40) -> str:
 def _syntax(error: json.JSONDecodeError) -> Problem:
     line, at = error.doc.split("\n")[error.lineno - 1], error.colno - 1
     around = shown(line[max(0, at - _AROUND) : at + _AROUND].strip(), 2 * _AROUND)
-    found = f": `{around}`" if around else ""
-    message = f"the JSON cannot be read at line {error.lineno}, column {error.colno}{found}"
+    message = said(
+        "the JSON cannot be read at line {line}, column {column}{found}",
+        line=error.lineno,
+        column=error.colno,
+        found=f": `{around}`" if around else "",
+    )
     return Problem("", message, _syntax_hint(error))
 
 
 def _syntax_hint(error: json.JSONDecodeError) -> str:
     before, after = error.doc[: error.pos].rstrip(), error.doc[error.pos :].lstrip()
     if not error.doc.strip():
-        return "there is nothing in it"
+        return said("there is nothing in it")
     if after[:1] == "," or (before.endswith(",") and after[:1] in {"]", "}"}):
-        return "remove the comma after the last entry"
+        return said("remove the comma after the last entry")
     if after.startswith("'"):
-        return "use double quotes"
+        return said("use double quotes")
     if after.startswith(("//", "/*", "#")):
-        return "comments are understood in a ```jsonc block only"
+        return said("comments are understood in a ```jsonc block only")
     if "Expecting ',' delimiter" in error.msg:
-        return "a comma, or a closing bracket, is missing before this place"
-    return error.msg[:1].lower() + error.msg[1:]
+        return said("a comma, or a closing bracket, is missing before this place")
+    return _READERS_WORDS.get(error.msg) or error.msg[:1].lower() + error.msg[1:]
+
+
+# What else Python's reader says of a text that is no JSON.
+_READERS_WORDS = {
+    "Expecting value": said("a value is missing at this place"),
+    "Expecting ':' delimiter": said("a colon is missing before this place"),
+    "Expecting property name enclosed in double quotes": said(
+        "a key in double quotes is missing at this place"
+    ),
+    "Unterminated string starting at": said("the text that begins here is not closed"),
+    "Invalid control character at": said("write line breaks and tabs inside a text as \\n and \\t"),
+    "Invalid \\escape": said("a backslash inside a text is written twice"),
+    "Extra data": said("there is more behind the end of the batch"),
+}

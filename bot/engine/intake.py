@@ -25,6 +25,7 @@ from bot.core.ports import Clock, Effect, Host, Lease, Ledger, Role, Scheduler, 
 from bot.core.pricing import Estimate as Bill
 from bot.core.pricing import estimate
 from bot.core.run import ItemView, Run, RunState, RunView
+from bot.core.said import said
 from bot.engine.hold import hold
 from bot.engine.outbox import Postman
 from bot.engine.thread import comment, reaction
@@ -107,7 +108,7 @@ class Intake:
         try:
             role = await self.host.role(event.thread, event.author.login)
         except HostError as error:
-            words = f"{error} Nothing was started: try again in a moment."
+            words = said("{why} Nothing was started: try again in a moment.", why=error.message)
             raise Refused(Reason.UNREACHABLE, words) from error
         decide_author(event, role, self.rules.min_role)
 
@@ -188,7 +189,8 @@ def _files_of_ours(parsed: ParsedBatch) -> Iterator[Problem]:
         for field_name in ("reference_image_path", "mask_image_path"):
             if getattr(job, field_name) is not None:
                 place = f"jobs[{index}].{field_name}"
-                yield Problem(place, "a comment cannot name files", "use the command line for it")
+                hint = said("use the command line for it")
+                yield Problem(place, said("a comment cannot name files"), hint)
 
 
 def _queued(run: Run, items: Sequence[Item]) -> RunView:

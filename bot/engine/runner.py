@@ -22,6 +22,7 @@ from bot.core.killpoints import Point, reach
 from bot.core.ports import Answer, Clock, ImageProvider, Lease, Pace, Runs, Settlement, Watch
 from bot.core.pricing import Money, cost, upper_bound
 from bot.core.run import ItemView, RunView, Stop, working_time
+from bot.core.said import said
 from bot.engine.board import Board
 
 Arrived = Callable[[Sequence[ItemView]], Coroutine[None, None, None]]
@@ -353,8 +354,8 @@ class _Drive:
                     await self._record(view.item.index, attempt.number, outcome)
 
 
-_FAULT = "this machine could not keep the answer (is its disk full?)"
-_GONE = "the process ended during the call, and no answer was kept"
+_FAULT = said("this machine could not keep the answer (is its disk full?)")
+_GONE = said("the process ended during the call, and no answer was kept")
 
 
 def spool_key(run_id: str, view: ItemView, number: int) -> str:
@@ -372,7 +373,7 @@ def _failed(error: ProviderError) -> Settlement:
     return Settlement(
         failure=error.failure,
         in_doubt=error.charge is Charge.IN_DOUBT,
-        message=str(error),
+        message=error.message,
         retry_after=error.retry_after,
         request_id=error.request_id,
     )

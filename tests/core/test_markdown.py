@@ -215,7 +215,7 @@ Somebody cancelled this run. What was under way has been kept.
 **2 images were not made**
 
 - The image service did not accept the request. the size is not served<br>wrong.png
-- The safety system refused the prompt. *Names of living artists, celebrities and known characters are the usual cause: describe the style in your own words instead.*<br>refused.png
+- The safety system refused the prompt. *Living artists, celebrities, known characters, logos and revealing clothing are the usual causes. Words for a style, artists long dead and general descriptions usually pass.*<br>refused.png
 
 1 image was not started.
 
@@ -251,7 +251,7 @@ def test_an_end_without_images_has_no_gallery() -> None:
 
 **作成できなかった画像: 1 枚**
 
-- 安全システムがプロンプトを拒否しました。 *存命の作家、著名人、既存キャラクターの名前が主な原因です。名前の代わりに、作風を言葉で描写してください。*<br>fox.png
+- 安全システムがプロンプトを拒否しました。 *存命の作家、著名人、既存のキャラクター、ロゴ、露出の多い服装が主な原因です。作風を表す言葉、昔の作家の名前、一般的な描写なら、たいてい通ります。*<br>fox.png
 
 | 見積もり | 支払い | 結果不明 | 予約の上限 |
 | --: | --: | --: | --: |
@@ -409,12 +409,17 @@ def sentences(value: object, place: str = "") -> Iterator[tuple[str, str]]:
         yield from sentences(dict(enumerate(value)), place)
 
 
+def counted(place: str) -> bool:
+    """The help has no values, and tests/core/test_translations.py looks at the other sentences."""
+    return place != ".help" and not place.startswith(".sentences")
+
+
 def test_both_languages_say_the_same_with_the_same_values() -> None:
     def names(text: str) -> set[str | None]:
         return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
     english, japanese = (
-        {place: names(text) for place, text in sentences(words) if place != ".help"}
+        {place: names(text) for place, text in sentences(words) if counted(place)}
         for words in (ENGLISH, JAPANESE)
     )
     assert english.keys() == japanese.keys()

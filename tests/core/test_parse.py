@@ -63,7 +63,8 @@ the jobs, and their folder in output_dir)""",
             'jobs[0].qualty: is no field of a job (did you mean "quality"?)',
             "jobs[0].n: is no field of a job (use sample_count)",
             'jobs[1].quality: "best" must be one of auto, low, medium, high for gpt-image-2',
-            "jobs[1].size: 1920x1080: width and height must be multiples of 16 (try 1920x1088)",
+            """jobs[1].size: 1920x1080: width and height must be multiples of 16 (try 1920x1088; \
+the usual ratios are 2:3, 3:2 and 1:1)""",
             "jobs[2].reference_image_path: must have 1 to 16 entries (it has 17)",
             "jobs[2].output_compression: must be 0 to 100 (it is 101)",
             'jobs[3].moderation: "none" must be one of auto, low',
@@ -126,7 +127,8 @@ def test_a_field_is_the_flag_then_the_job_then_the_defaults_then_the_environment
 
 def test_a_fault_is_named_once_and_where_its_author_can_mend_it() -> None:
     wrong = {"size": "1920x1080"}
-    said = "1920x1080: width and height must be multiples of 16 (try 1920x1088)"
+    why, hint = "width and height must be multiples of 16", "the usual ratios are 2:3, 3:2 and 1:1"
+    said = f"1920x1080: {why} (try 1920x1088; {hint})"
     three: dict[str, Any] = {"jobs": [FOX, FOX, FOX]}
     assert problems(three | {"defaults": wrong}) == [f"defaults.size: {said}"]
     assert problems(three, overrides=wrong) == [f"--size: {said}"]
@@ -180,10 +182,13 @@ def test_a_size_in_another_spelling_is_recognised(model: str, size: str, meant: 
     ]
 
 
+SIZES = "such as 1536x1024 (3:2), 1024x1536 (2:3) or 1024x1024 (1:1)"
+
+
 @pytest.mark.parametrize("size", ["", "large", "1024", "0x0", "x", "1024x1024x3", "9" * 50])
 def test_what_is_no_size_gets_an_example(size: str) -> None:
     (said,) = problems({"jobs": [FOX | {"size": size, "model": "my-deployment"}]})
-    assert said.endswith("is not auto or WIDTHxHEIGHT (such as 1536x1024)")
+    assert said.endswith(f"is not auto or WIDTHxHEIGHT ({SIZES})")
 
 
 def test_an_unknown_model_may_take_any_size_and_quality_that_look_like_one() -> None:

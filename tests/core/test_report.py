@@ -1,4 +1,5 @@
 """The report: the Node tool's fields, and the truth about money."""
+# ruff: noqa: E501  (a text is quoted as it is printed)
 
 import json
 from collections.abc import Sequence
@@ -238,6 +239,8 @@ Images:
 Failed:
 - fox 1: the safety system refused the prompt
 
+On refusals by the safety system: Living artists, celebrities, known characters, logos and revealing clothing are the usual causes. Words for a style, artists long dead and general descriptions usually pass.
+
 Cancelled:
 - fox 3: Timeout
 
@@ -262,6 +265,8 @@ Run: abcdefghij
 
 Failed:
 - fox 0: the safety system refused the prompt
+
+On refusals by the safety system: Living artists, celebrities, known characters, logos and revealing clothing are the usual causes. Words for a style, artists long dead and general descriptions usually pass.
 
 Some jobs failed
 """)

@@ -202,7 +202,8 @@ same (for more of one, use sample_count)""",
         (
             {"prompt": "a {{animal}}", "size": "1920x1080"},
             ANIMALS,
-            "jobs[0].size: 1920x1080: width and height must be multiples of 16 (try 1920x1088)",
+            """jobs[0].size: 1920x1080: width and height must be multiples of 16 (try 1920x1088; \
+the usual ratios are 2:3, 3:2 and 1:1)""",
         ),
         (
             {"prompt": "a {{animal}}"},

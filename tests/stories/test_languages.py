@@ -2,6 +2,8 @@
 
 # ruff: noqa: E501  (what the bot says is quoted as it stands)
 
+import re
+
 from inline_snapshot import snapshot
 
 from tests.stories.conftest import Thread, with_settings
@@ -75,4 +77,89 @@ JSON ですべてを指定することもできます。
 | `/batch help` | この説明を表示します |
 
 <!-- marker -->\
+""")
+
+
+FAULTS = """\
+/batch
+```json
+{
+  "jobs": [
+    {"promt": "a red fox", "size": "1000x1000"},
+    {"prompt": "an owl", "quality": "best", "sample_count": 11},
+    {"prompt": "a hare", "output_path": "../hare.png", "mask_image_path": 5}
+  ],
+  "max_concurrent": 0,
+  "variables": {"animal": "fox"}
+}
+```
+"""
+
+
+@with_settings(gptimage_language="ja")
+async def test_the_faults_of_a_batch_are_named_in_japanese(thread: Thread) -> None:
+    await thread.say(FAULTS)
+
+    assert thread.answer() == snapshot("""\
+### 🔎 バッチに直すところが 9 件あります
+
+- <code>max&#95;concurrent</code> 1～10 にしてください<br>*今は 0 です*
+- <code>variables.animal</code> 文字列のリストにしてください<br>*\u200b&#91;&#34;fox&#34;&#93; と書いてください*
+- <code>jobs&#91;0&#93;.prompt</code> 必須です
+- <code>jobs&#91;0&#93;.promt</code> ジョブにこの項目はありません<br>*\u200b「prompt」ではありませんか？*
+- <code>jobs&#91;0&#93;.size</code> 1000x1000: 幅と高さは 16 の倍数にしてください<br>*1008x1008 をお試しください。標準の縦横比は 2:\u200b3、3:\u200b2、1:\u200b1 です*
+- <code>jobs&#91;1&#93;.sample&#95;count</code> 1～10 にしてください<br>*今は 11 です*
+- <code>jobs&#91;1&#93;.quality</code> \u200b「best」は使えません。次のいずれかにしてください: auto, low, medium, high, xhigh, max（gpt-image-\u200b2.5-flare の場合）
+- <code>jobs&#91;2&#93;.mask&#95;image&#95;path</code> 文字列にしてください
+- <code>jobs&#91;2&#93;.output&#95;path</code> \u200b「..」は使えません。ファイルは &#96;output&#95;dir&#96; の中に置かれます
+
+コメントを編集すると読み直します。課金はありません。
+
+<!-- marker -->\
+""")
+
+
+@with_settings(gptimage_language="ja", gptimage_model="gpt-image-2.6-flare")
+async def test_what_deserves_attention_is_told_in_japanese(thread: Thread) -> None:
+    await thread.say(
+        '/batch --quality low\n```json\n{"jobs": [{"prompt": "a fox", "return_base64": true}],'
+        ' "timeout": 1000}\n```'
+    )
+
+    (warnings,) = re.findall(r"<details>.*?</details>", thread.answer(), re.DOTALL)
+    assert warnings == snapshot("""\
+<details><summary>お知らせ 3 件</summary>
+
+- jobs&#91;0&#93;.return&#95;base64 は無視します。画像はファイルに書き込みます
+- gpt-image-\u200b2.6-flare のトークン数の計算式は公開されていないため、見積もりは概算です
+- 現在の速度では約 N 秒かかり、時間制限の N 秒を超えます。&#96;timeout&#96; を長くしてください
+
+</details>\
+""")
+
+
+@with_settings(gptimage_language="ja", gptimage_max_cost_per_run="0.001")
+async def test_a_refusal_is_told_in_japanese(thread: Thread) -> None:
+    await thread.say("/batch --quality high\n\n- a fox")
+
+    assert thread.answer() == snapshot("""\
+### 💰 費用の上限を超えています
+
+このバッチの費用は最大 &#36;0.0528 になり、GPTIMAGE&#95;MAX&#95;COST&#95;PER&#95;RUN の上限 &#36;0.0010 を超えます。枚数、サイズ、品質のいずれかを下げてください。
+
+<!-- marker -->\
+""")
+
+
+@with_settings(gptimage_language="ja")
+async def test_a_command_that_cannot_be_read_is_told_in_japanese(thread: Thread) -> None:
+    await thread.say("/batch --qualty high")
+
+    assert thread.answer().partition("<details>")[0] == snapshot("""\
+### 🔎 コマンドを読み取れませんでした
+
+\u200b「--qualty」というオプションはありません。
+
+*\u200b--quality ではありませんか？*
+
 """)

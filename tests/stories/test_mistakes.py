@@ -33,7 +33,7 @@ async def test_all_faults_of_a_batch_are_in_one_answer(thread: Thread) -> None:
 - <code>max&#95;concurrent</code> must be 1 to 10<br>*it is 0*
 - <code>jobs&#91;0&#93;.prompt</code> is required
 - <code>jobs&#91;0&#93;.promt</code> is no field of a job<br>*did you mean &#34;prompt&#34;?*
-- <code>jobs&#91;0&#93;.size</code> 1000x1000: width and height must be multiples of 16<br>*try 1008x1008*
+- <code>jobs&#91;0&#93;.size</code> 1000x1000: width and height must be multiples of 16<br>*try 1008x1008; the usual ratios are 2:\u200b3, 3:\u200b2 and 1:\u200b1*
 - <code>jobs&#91;1&#93;.sample&#95;count</code> must be 1 to 10<br>*it is 11*
 - <code>jobs&#91;1&#93;.quality</code> \u200b&#34;best&#34; must be one of auto, low, medium, high, xhigh, max for gpt-image-\u200b2.5-flare
 

@@ -1,5 +1,6 @@
 """How the house's values stand in a column, the same on SQLite and PostgreSQL."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -10,6 +11,7 @@ from sqlalchemy import BigInteger, Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
 from bot.core.pricing import Money
+from bot.core.said import restored, stored
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
@@ -65,6 +67,36 @@ class Word(TypeDecorator[E], Generic[E]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:
         del dialect
         return None if value is None else self.words(value)
+
+
+class Sentence(TypeDecorator[str]):
+    """A sentence with its parts, so that it can be said in another language later."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        del dialect
+        return None if value is None else stored(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        del dialect
+        return None if value is None else restored(value)
+
+
+class Sentences(TypeDecorator[tuple[str, ...]]):
+    """Several of them, as a list of texts in JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:
+        del dialect
+        return None if value is None else json.dumps([*map(stored, value)], ensure_ascii=False)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
+        del dialect
+        return None if value is None else tuple(map(restored, json.loads(value)))
 
 
 class Json(TypeDecorator[T], Generic[T]):

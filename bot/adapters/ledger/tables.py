@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
 )
 
-from bot.adapters.ledger.columns import Amount, Json, Time, Word
+from bot.adapters.ledger.columns import Amount, Json, Sentence, Sentences, Time, Word
 from bot.core.attempts import AttemptState
 from bot.core.batch import BatchConfig
 from bot.core.errors import Failure
@@ -61,14 +61,14 @@ runs = Table(
     Column("created_at", Time, nullable=False),
     Column("thread", Json(Thread)),
     Column("author", Json(Person)),
-    Column("warnings", Json(tuple[str, ...]), nullable=False),
+    Column("warnings", Sentences, nullable=False),
     Column("expected", Amount),
     Column("upper_bound", Amount),
     Column("started_at", Time),
     Column("finished_at", Time),  # set exactly while the run is done
     Column("stop", Word(Stop)),
     Column("page_url", Text),
-    Column("note", Text, nullable=False),
+    Column("note", Sentence, nullable=False),
     Column("report", Text),
     Column("digest", Text),
     Column("resumed_at", Time),
@@ -100,7 +100,7 @@ attempts = Table(
     Column("cost", Amount),
     Column("usage", Json(Usage)),
     Column("failure", Word(Failure)),
-    Column("message", Text, nullable=False),
+    Column("message", Sentence, nullable=False),
     Column("retry_after", Float),
     Column("request_id", Text),
     ForeignKeyConstraint(["run_id", "item"], ["items.run_id", "items.item"]),

@@ -7,7 +7,7 @@ from bot.core.messages.en import ENGLISH
 from bot.core.messages.ja import JAPANESE
 from bot.core.messages.sentences import Messages
 
-__all__ = ["Language", "Messages", "messages"]
+__all__ = ["ENGLISH", "Language", "Messages", "messages"]
 
 Language = Literal["en", "ja"]
 

@@ -82,8 +82,9 @@ ENGLISH = Messages(
             ),
             Failure.MODERATION: Explanation(
                 "The safety system refused the prompt.",
-                "Names of living artists, celebrities and known characters are the usual cause:"
-                " describe the style in your own words instead.",
+                "Living artists, celebrities, known characters, logos and revealing clothing are"
+                " the usual causes. Words for a style, artists long dead and general descriptions"
+                " usually pass.",
             ),
             Failure.INVALID: Explanation("The image service did not accept the request."),
             Failure.AUTHENTICATION: Explanation(

@@ -1,6 +1,10 @@
 """Japanese."""
 
 from bot.core.errors import Failure, Reason
+from bot.core.messages.ja_batch import BATCH
+from bot.core.messages.ja_commands import COMMANDS
+from bot.core.messages.ja_money import MONEY
+from bot.core.messages.ja_runs import RUNS
 from bot.core.messages.sentences import Counted, Estimated, Explanation, Final, Live, Messages
 from bot.core.run import ItemState, Stop
 
@@ -88,8 +92,8 @@ JAPANESE = Messages(
             ),
             Failure.MODERATION: Explanation(
                 "安全システムがプロンプトを拒否しました。",
-                "存命の作家、著名人、既存キャラクターの名前が主な原因です。"
-                "名前の代わりに、作風を言葉で描写してください。",
+                "存命の作家、著名人、既存のキャラクター、ロゴ、露出の多い服装が主な原因です。"
+                "作風を表す言葉、昔の作家の名前、一般的な描写なら、たいてい通ります。",
             ),
             Failure.INVALID: Explanation("画像サービスが要求を受け付けませんでした。"),
             Failure.AUTHENTICATION: Explanation(
@@ -148,4 +152,5 @@ JAPANESE = Messages(
     },
     unknown="不明",
     help=_HELP,
+    sentences={**BATCH, **COMMANDS, **MONEY, **RUNS},
 )

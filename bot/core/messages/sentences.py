@@ -5,10 +5,11 @@ filled in by bot.core.markdown, already escaped.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.core.errors import Failure, Reason
 from bot.core.run import ItemState, Stop
+from bot.core.said import translated
 
 Counted = tuple[str, str]
 
@@ -85,3 +86,8 @@ class Messages:
     refused: Mapping[Reason, str]
     unknown: str  # instead of an amount
     help: str
+    sentences: Mapping[str, str] = field(default_factory=dict)  # by their English templates
+
+    def tell(self, text: str) -> str:
+        """What was said elsewhere in English, in this language."""
+        return translated(text, self.sentences)

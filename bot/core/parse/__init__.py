@@ -8,6 +8,7 @@ from bot.core.batch import BatchConfig
 from bot.core.errors import BatchError, Problem
 from bot.core.parse.around import Around, BatchLimits
 from bot.core.parse.reading import Reading
+from bot.core.said import said
 
 __all__ = ["Around", "BatchLimits", "ParsedBatch", "parse_batch", "parse_batch_data"]
 
@@ -37,7 +38,8 @@ def parse_batch_data(data: object, around: Around | None = None) -> ParsedBatch:
 
 def _parse(data: object, around: Around, faults: Sequence[Problem]) -> ParsedBatch:
     if not isinstance(data, Mapping):
-        raise BatchError([Problem("", 'the batch must be an object such as {"jobs": [...]}')])
+        message = said("the batch must be an object such as {example}", example='{"jobs": [...]}')
+        raise BatchError([Problem("", message)])
     reading = Reading(around)
     config = reading.batch(data)
     problems = _first_of_each_place([*faults, *reading.problems])

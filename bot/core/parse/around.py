@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from bot.core.batch import NOT_SHARED, BatchConfig, Job
+from bot.core.said import said
 
 Place: TypeAlias = Callable[[str], str]
 """How a field is called in a complaint: `jobs[0].size`, `defaults.size`, `--size`."""
@@ -49,7 +50,7 @@ class Layer:
 
 def environment(around: Around) -> Layer:
     """The lowest layer: what nobody else says."""
-    return Layer(around.environment, "the environment's {}".format)
+    return Layer(around.environment, lambda name: said("the environment's {name}", name=name))
 
 
 def flags(around: Around) -> Layer:

@@ -13,6 +13,7 @@ from bot.core.parse import around as layers
 from bot.core.parse import rules, variables, words
 from bot.core.parse.around import Around, Layer, Place
 from bot.core.parse.variables import Variables
+from bot.core.said import said
 
 _TOP = frozenset(BatchConfig.model_fields) - {"jobs"}
 _TOP_KEYS = sorted([*BatchConfig.model_fields, "defaults", "variables", "$schema"])
@@ -42,7 +43,9 @@ class Reading:
     def batch(self, data: Mapping[str, Any]) -> BatchConfig | None:
         """The whole batch; None, or one without some of its jobs, where there are problems."""
         self.problems.extend(
-            Problem(strict_json.join("", str(key)), *words.unknown("a batch", str(key), _TOP_KEYS))
+            Problem(
+                strict_json.join("", str(key)), *words.unknown(said("a batch"), str(key), _TOP_KEYS)
+            )
             for key in data
             if key not in _TOP_KEYS
         )
@@ -65,10 +68,10 @@ class Reading:
         """What the batch says for every job; its wrong values are said here, and kept."""
         place = partial(strict_json.join, "defaults")
         if not isinstance(data, Mapping):
-            self.problems.append(Problem("defaults", "must be an object"))
+            self.problems.append(Problem("defaults", said("must be an object")))
             return Layer({}, place)
         self.problems.extend(
-            Problem(place(name), "belongs to each job, not to all of them", hint)
+            Problem(place(name), said("belongs to each job, not to all of them"), hint)
             for name, hint in NOT_SHARED.items()
             if name in data
         )
@@ -82,9 +85,10 @@ class Reading:
                 variables = self._variables(data.get("variables", {}), entries)
                 return self._entries(entries, variables, defaults)
             case _ if "jobs" in data:
-                self.problems.append(Problem("", "jobs must be an array"))  # the Node tool's words
+                # the Node tool's words
+                self.problems.append(Problem("", said("jobs must be an array")))
             case _:
-                self.problems.append(Problem("jobs", "is required"))
+                self.problems.append(Problem("jobs", said("is required")))
         return []
 
     def _variables(self, data: object, entries: Sequence[object]) -> Variables:
@@ -117,8 +121,8 @@ class Reading:
 
     def _job(self, index: int, entry: object, defaults: Layer) -> Job | None:
         if not isinstance(entry, Mapping):
-            hint = 'such as {"prompt": "a red fox"}'
-            self.problems.append(Problem(f"jobs[{index}]", "must be an object", hint))
+            hint = said("such as {example}", example='{"prompt": "a red fox"}')
+            self.problems.append(Problem(f"jobs[{index}]", said("must be an object"), hint))
             return None
         own = Layer(entry, _place(index))
         stack = (self._below, defaults, own, self._above)
@@ -146,10 +150,16 @@ def _place(index: int) -> Place:
 
 def _too_many(entries: int, count: int, most: int) -> Problem:
     if count == entries:
-        return Problem("jobs", f"must have 1 to {most} entries, not {entries}")
-    made = f"{count:,}" if count < _COUNTABLE else f"more than {_COUNTABLE:,}"
-    message = f"the variables make {made} jobs of {entries}; 1 to {most} are allowed"
-    return Problem("jobs", message, "use fewer values, or several batches")
+        message = said("must have 1 to {most} entries, not {count}", most=most, count=entries)
+        return Problem("jobs", message)
+    far = count >= _COUNTABLE
+    message = said(
+        "the variables make {made} jobs of {entries}; 1 to {most} are allowed",
+        made=said("more than {count:,}", count=_COUNTABLE) if far else f"{count:,}",
+        entries=entries,
+        most=most,
+    )
+    return Problem("jobs", message, said("use fewer values, or several batches"))
 
 
 def _salvaged(data: Mapping[str, Any]) -> Job:

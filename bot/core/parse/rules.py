@@ -10,6 +10,7 @@ from bot.core.catalog import MODELS, nearest_size, parse_size, size_problem
 from bot.core.errors import Problem
 from bot.core.parse.around import Place
 from bot.core.parse.words import not_one_of
+from bot.core.said import said
 from bot.core.strict_json import shown
 
 _FORMATS: Mapping[str, Format] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
@@ -59,7 +60,7 @@ def _takes_no_fidelity(job: Job) -> bool:
 def problems(job: Job, place: Place, *, openai_itself: bool) -> Iterator[Problem]:
     """What is wrong with a job whose fields are right by themselves."""
     if not job.prompt.strip():
-        yield Problem(place("prompt"), "is blank")
+        yield Problem(place("prompt"), said("is blank"))
     if why := next(filter(None, map(paths.problem, _asked(job))), ""):
         yield Problem(place("output_path"), why)
     yield from _format_problems(job, place)
@@ -78,29 +79,32 @@ def _asked(job: Job) -> Iterator[str]:
 def _format_problems(job: Job, place: Place) -> Iterator[Problem]:
     transparent = job.transparent_background or job.background == "transparent"
     if transparent and job.output_format == "jpeg":
-        yield Problem(place("output_format"), "jpeg cannot be transparent", "use png or webp")
+        message = said("jpeg cannot be transparent")
+        yield Problem(place("output_format"), message, said("use png or webp"))
     if job.output_compression is not None and job.output_format == "png":
-        yield Problem(place("output_compression"), "png is not compressed", "use jpeg or webp")
+        message = said("png is not compressed")
+        yield Problem(place("output_compression"), message, said("use jpeg or webp"))
     opaque = "background" in job.model_fields_set and job.background != "transparent"
     if job.transparent_background and opaque:
-        message = f"{job.background} contradicts transparent_background: true"
-        yield Problem(place("background"), message, "leave one of them out")
+        message = said("{value} contradicts transparent_background: true", value=job.background)
+        yield Problem(place("background"), message, said("leave one of them out"))
 
 
 def _operation_problems(job: Job, place: Place) -> Iterator[Problem]:
     if job.operation != "generate" and not job.references:
-        yield Problem(place("reference_image_path"), f"is required for {job.operation}")
+        message = said("is required for {operation}", operation=job.operation)
+        yield Problem(place("reference_image_path"), message)
     if not all(path.strip() for path in job.references):
-        yield Problem(place("reference_image_path"), "is empty")
+        yield Problem(place("reference_image_path"), said("is empty"))
     elif job.operation == "generate" and job.references:
-        hint = "leave `operation` out, or say edit"
-        yield Problem(place("operation"), "generate takes no reference images", hint)
+        hint = said("leave `operation` out, or say edit")
+        yield Problem(place("operation"), said("generate takes no reference images"), hint)
     if job.mask_image_path is not None and job.operation != "edit":
-        yield Problem(place("mask_image_path"), "only an edit has a mask")
+        yield Problem(place("mask_image_path"), said("only an edit has a mask"))
     if job.input_fidelity is not None and not job.references:
-        yield Problem(place("input_fidelity"), "needs a reference image")
+        yield Problem(place("input_fidelity"), said("needs a reference image"))
     if job.mask_image_path is not None and not job.mask_image_path.strip():
-        yield Problem(place("mask_image_path"), "is empty")
+        yield Problem(place("mask_image_path"), said("is empty"))
 
 
 # --- what the models take ---------------------------------------------------------------------
@@ -114,8 +118,10 @@ def _model_problems(job: Job, place: Place, openai_itself: bool) -> Iterator[Pro
         yield from _stranger_problems(job, place)
         return
     if model.family == "1" and openai_itself:
-        message = f"{model.name} was shut down by OpenAI on {model.shutdown}"
-        yield Problem(place("model"), message, f"use {model.successor}")
+        message = said(
+            "{model} was shut down by OpenAI on {day}", model=model.name, day=model.shutdown
+        )
+        yield Problem(place("model"), message, said("use {name}", name=model.successor))
     if job.quality not in {"auto", *model.qualities}:
         yield not_one_of(place("quality"), job.quality, ("auto", *model.qualities), model.name)
     if job.input_fidelity not in {None, *(model.input_fidelity or [job.input_fidelity])}:
@@ -126,9 +132,9 @@ def _model_problems(job: Job, place: Place, openai_itself: bool) -> Iterator[Pro
 def _stranger_problems(job: Job, place: Place) -> Iterator[Problem]:
     """A model that this version does not know may take anything that looks like a value."""
     if not re.fullmatch(r"\S+", job.model) or not job.model.isprintable():
-        yield Problem(place("model"), "must be the name of a model, without blanks")
+        yield Problem(place("model"), said("must be the name of a model, without blanks"))
     if not _WORD.fullmatch(job.quality):
-        message = f'"{shown(job.quality)}" is not a word such as high'
+        message = said('"{word}" is not a word such as high', word=shown(job.quality))
         yield Problem(place("quality"), message)
 
 
@@ -137,22 +143,23 @@ def _size_problems(job: Job, place: Place) -> Iterator[Problem]:
         return
     size, model = parse_size(job.size), MODELS.get(job.model)
     if size is None:
-        message = f'"{shown(job.size)}" is not auto or WIDTHxHEIGHT'
+        message = said('"{word}" is not auto or WIDTHxHEIGHT', word=shown(job.size))
         yield Problem(place("size"), message, _size_hint(job.size))
     elif model is None:
         return
     elif model.sizes is not None and job.size not in model.sizes:
         yield not_one_of(place("size"), job.size, ("auto", *model.sizes), model.name)
     elif model.free_size and (why := size_problem(size)):
-        yield Problem(place("size"), f"{size}: {why}", f"try {nearest_size(size)}")
+        hint = said("try {size}; the usual ratios are 2:3, 3:2 and 1:1", size=nearest_size(size))
+        yield Problem(place("size"), said("{size}: {why}", size=size, why=why), hint)
 
 
 def _size_hint(text: str) -> str:
     """What was meant by `1024X1024`, `1024 x 1024`, `1024*1024` or `Auto`."""
     meant = re.sub(r"\s*[x×*,:]\s*", "x", text[:40].strip().lower())
-    return (
-        f'did you mean "{meant}"?' if meant == "auto" or parse_size(meant) else "such as 1536x1024"
-    )
+    if meant == "auto" or parse_size(meant):
+        return said('did you mean "{word}"?', word=meant)
+    return said("such as 1536x1024 (3:2), 1024x1536 (2:3) or 1024x1024 (1:1)")
 
 
 # --- between the jobs -------------------------------------------------------------------------
@@ -168,12 +175,17 @@ def clashes(jobs: Sequence[tuple[int, Job | None]]) -> Iterator[Problem]:
     for made, name in named:
         earlier = first.setdefault(paths.fold(name), made)
         if earlier != made:
-            message = f'"{shown(name)}" is the file of jobs[{jobs[earlier][0]}] already'
+            owner = f"jobs[{jobs[earlier][0]}]"
+            message = said('"{name}" is the file of {job} already', name=shown(name), job=owner)
             yield Problem(f"jobs[{jobs[made][0]}].output_path", message)
     for made, name in dict(named).items():  # all files of a job stand in one folder
         for folder in paths.parents(name):
             if (other := first.get(paths.fold(folder))) is not None:
-                message = f'"{shown(folder)}" is the file of jobs[{jobs[other][0]}], and no folder'
+                message = said(
+                    '"{name}" is the file of {job}, and no folder',
+                    name=shown(folder),
+                    job=f"jobs[{jobs[other][0]}]",
+                )
                 yield Problem(f"jobs[{jobs[made][0]}].output_path", message)
 
 
@@ -191,13 +203,20 @@ def warnings(job: Job, place: Place) -> Iterator[str]:
     """What is accepted, but not as its author may think."""
     yield from _model_warnings(job, place)
     if job.moderation in {"medium", "high"}:
-        yield f"{place('moderation')}: {job.moderation} is no value any more; auto is used"
+        yield said(
+            "{where}: {value} is no value any more; auto is used",
+            where=place("moderation"),
+            value=job.moderation,
+        )
     if job.moderation == "low" and job.references:
-        yield f"{place('moderation')} is left out: a picture made from others takes none"
+        where = place("moderation")
+        yield said("{where} is left out: a picture made from others takes none", where=where)
     if job.return_base64:
-        yield f"{place('return_base64')} is ignored: images are written to files"
+        where = place("return_base64")
+        yield said("{where} is ignored: images are written to files", where=where)
     if _takes_no_fidelity(job):
-        yield f"{place('input_fidelity')} is left out: {job.model} takes none"
+        where = place("input_fidelity")
+        yield said("{where} is left out: {model} takes none", where=where, model=job.model)
     yield from _path_warnings(job, place)
 
 
@@ -205,20 +224,37 @@ def _path_warnings(job: Job, place: Place) -> Iterator[str]:
     ending = _ending(job.output_path)
     name = paths.of_images(str(job.output_path), job.output_format, 1)[0]
     if ending in _FOREIGN:
-        yield f"{place('output_path')}: no {ending} is made; the file becomes {shown(name)}"
+        yield said(
+            "{where}: no {ending} is made; the file becomes {name}",
+            where=place("output_path"),
+            ending=ending,
+            name=shown(name),
+        )
     elif _FORMATS.get(ending, job.output_format) != job.output_format:
-        yield f"{place('output_path')}: output_format makes it {shown(name)}"
+        where = place("output_path")
+        yield said("{where}: output_format makes it {name}", where=where, name=shown(name))
 
 
 def _model_warnings(job: Job, place: Place) -> Iterator[str]:
     model, size = MODELS.get(job.model), parse_size(job.size)
     if model is None:
-        yield f"{job.model} is not a model that this version knows; it is used as it is"
+        yield said(
+            "{model} is not a model that this version knows; it is used as it is", model=job.model
+        )
         return
     if model.shutdown and model.family != "1":
-        yield f"{model.name} is shut down on {model.shutdown}; its successor is {model.successor}"
+        yield said(
+            "{model} is shut down on {day}; its successor is {successor}",
+            model=model.name,
+            day=model.shutdown,
+            successor=model.successor,
+        )
     if model.free_size and size is not None and size.experimental:
-        yield f"{place('size')}: {size} is above 2560x1440, which OpenAI calls experimental"
+        yield said(
+            "{where}: {size} is above 2560x1440, which OpenAI calls experimental",
+            where=place("size"),
+            size=size,
+        )
 
 
 # --- the whole batch --------------------------------------------------------------------------
@@ -229,7 +265,7 @@ _IN_DOUBT = ("timeout", "server_error")
 def batch_problems(config: BatchConfig, place: Place) -> Iterator[Problem]:
     """What is wrong with the top of a batch whose fields are right by themselves."""
     if config.output_dir is not None and not config.output_dir.strip():
-        yield Problem(place("output_dir"), "is blank")
+        yield Problem(place("output_dir"), said("is blank"))
 
 
 def batch_warnings(config: BatchConfig, place: Place) -> Iterator[str]:
@@ -238,7 +274,10 @@ def batch_warnings(config: BatchConfig, place: Place) -> Iterator[str]:
     written = policy.retry_on_errors if "retry_on_errors" in policy.model_fields_set else ()
     named = [name for name in _IN_DOUBT if name in written]
     if named and policy.max_retries and not policy.retry_in_doubt:
-        yield (
-            f"{place('retry_policy')}.retry_on_errors: {' and '.join(named)} will be retried only"
-            " with retry_in_doubt: true, because it may pay twice"
+        names = said("{one} and {other}", one=named[0], other=named[1]) if named[1:] else named[0]
+        yield said(
+            "{where}: {names} will be retried only with retry_in_doubt: true, because it may pay"
+            " twice",
+            where=f"{place('retry_policy')}.retry_on_errors",
+            names=names,
         )

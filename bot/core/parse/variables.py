@@ -16,6 +16,7 @@ from bot.core import paths, strict_json
 from bot.core.batch import MOST_CHARACTERS
 from bot.core.errors import Problem
 from bot.core.parse.around import Place
+from bot.core.said import said
 from bot.core.strict_json import shown
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
@@ -58,16 +59,25 @@ class Variables:
             if unknown := [name for name in names if name not in self.values]:
                 yield self._unknown(place(field), unknown[0])
         if several := [n for n in path if n not in prompt and len(self.values.get(n, ())) > 1]:
-            message = f"the prompt does not use {_braced(several[0])}: its images would be the same"
-            yield Problem(place("output_path"), message, "for more of one, use sample_count")
+            message = said(
+                "the prompt does not use {name}: its images would be the same",
+                name=_braced(several[0]),
+            )
+            yield Problem(place("output_path"), message, said("for more of one, use sample_count"))
         if self._used(entry) and (length := self._length(entry)) > MOST_CHARACTERS:
-            message = f"must have 1 to {MOST_CHARACTERS:,} characters with its variables"
-            yield Problem(place("prompt"), message, f"it has up to {length:,}")
+            message = said(
+                "must have 1 to {most:,} characters with its variables", most=MOST_CHARACTERS
+            )
+            yield Problem(place("prompt"), message, said("it has up to {count:,}", count=length))
 
     def unused(self, entries: Sequence[object]) -> Iterator[str]:
         """A warning for each list that no job uses."""
         used = {name for entry in entries for name in self._used(entry)}
-        return (f"variables.{name} is used by no job" for name in self.values if name not in used)
+        return (
+            said("{where} is used by no job", where=f"variables.{name}")
+            for name in self.values
+            if name not in used
+        )
 
     def _used(self, entry: object) -> tuple[str, ...]:
         if not isinstance(entry, Mapping):
@@ -77,7 +87,7 @@ class Variables:
 
     def _unknown(self, path: str, name: str) -> Problem:
         hint = strict_json.guess(name, self.values) if self.values else _EXAMPLE
-        return Problem(path, f"{_braced(name)} is none of the variables", hint)
+        return Problem(path, said("{name} is none of the variables", name=_braced(name)), hint)
 
     def _length(self, entry: Mapping[str, Any]) -> int:
         """The longest that the prompt can become; it is counted before anything is filled in."""
@@ -110,7 +120,7 @@ class Variables:
         return "-".join([stem, *added]) + ending
 
 
-_EXAMPLE = 'declare it, such as "variables": {"animal": ["fox", "owl"]}'
+_EXAMPLE = said("declare it, such as {example}", example='"variables": {"animal": ["fox", "owl"]}')
 
 
 def _braced(name: str) -> str:
@@ -152,10 +162,12 @@ def _label(value: str) -> str:
 def read(data: object) -> tuple[Variables, list[Problem]]:
     """The lists in the data, and what is wrong with them; a wrong one is kept as one value."""
     if not isinstance(data, Mapping):
-        return Variables({}), [Problem("variables", "must be an object")]
+        return Variables({}), [Problem("variables", said("must be an object"))]
     if len(data) > _MOST_NAMES:
-        said = f"must have at most {_MOST_NAMES} names, not {len(data):,}"
-        return Variables({}), [Problem("variables", said)]
+        message = said(
+            "must have at most {most} names, not {count:,}", most=_MOST_NAMES, count=len(data)
+        )
+        return Variables({}), [Problem("variables", message)]
     faults = {name: list(_faults(name, values)) for name, values in data.items()}
     values = {str(name): ("?",) if faults[name] else tuple(values) for name, values in data.items()}
     return Variables(values), [problem for each in faults.values() for problem in each]
@@ -164,19 +176,22 @@ def read(data: object) -> tuple[Variables, list[Problem]]:
 def _faults(name: object, values: object) -> Iterator[Problem]:
     path = strict_json.join("variables", str(name))
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        yield Problem(path, "is no name: use up to 60 of A-Z, a-z, 0-9 and _, no digit first")
+        message = said("is no name: use up to 60 of A-Z, a-z, 0-9 and _, no digit first")
+        yield Problem(path, message)
     if not isinstance(values, list):
-        hint = f'write ["{shown(values)}"]' if isinstance(values, str) else ""
-        yield Problem(path, "must be a list of texts", hint)
+        hint = said('write ["{text}"]', text=shown(values)) if isinstance(values, str) else ""
+        yield Problem(path, said("must be a list of texts"), hint)
         return
     if not values:
-        yield Problem(path, "must have 1 value or more")
+        yield Problem(path, said("must have 1 value or more"))
     seen: set[str] = set()
     for index, value in enumerate(values):
         if not isinstance(value, str):
-            yield Problem(f"{path}[{index}]", "must be text")
+            yield Problem(f"{path}[{index}]", said("must be text"))
         elif value in seen:
-            message = f'"{shown(value)}" is given twice: its images would be paid for twice'
+            message = said(
+                '"{value}" is given twice: its images would be paid for twice', value=shown(value)
+            )
             yield Problem(f"{path}[{index}]", message)
         else:
             seen.add(value)

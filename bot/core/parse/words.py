@@ -13,35 +13,41 @@ from bot.core import strict_json
 from bot.core.batch import NOT_SHARED, BatchConfig, Job, RetryPolicy
 from bot.core.errors import Problem
 from bot.core.parse.around import Place
+from bot.core.said import said
 from bot.core.strict_json import shown
 
-_HINTS = {"n": "use sample_count", "count": "use sample_count", "format": "use output_format"}
+_HINTS = {
+    "n": said("use {name}", name="sample_count"),
+    "count": said("use {name}", name="sample_count"),
+    "format": said("use {name}", name="output_format"),
+}
 # Where a field is at home that somebody put elsewhere.
 _HOMES = {
-    **dict.fromkeys(Job.model_fields, "it belongs in a job, or in defaults"),
-    **dict.fromkeys(NOT_SHARED, "it belongs in a job"),
-    **dict.fromkeys(RetryPolicy.model_fields, "it belongs in retry_policy"),
+    **dict.fromkeys(Job.model_fields, said("it belongs in a job, or in defaults")),
+    **dict.fromkeys(NOT_SHARED, said("it belongs in a job")),
+    **dict.fromkeys(RetryPolicy.model_fields, said("it belongs in retry_policy")),
     **dict.fromkeys(
-        [*BatchConfig.model_fields, "defaults", "variables"], "it belongs at the top of the batch"
+        [*BatchConfig.model_fields, "defaults", "variables"],
+        said("it belongs at the top of the batch"),
     ),
 }
-_WHOSE: Mapping[type[BaseModel], str] = {Job: "a job", RetryPolicy: "retry_policy"}
+_WHOSE: Mapping[type[BaseModel], str] = {Job: said("a job"), RetryPolicy: "retry_policy"}
 # Words of old files that are understood, but not offered.
 _OLD_WORDS = {"moderation": {"medium", "high"}}
 _READABLE = 10**15
 _KINDS = {
-    "string_type": "must be text",
-    "string_unicode": "holds half of a character (a lone surrogate)",
-    "bool_type": "must be true or false",
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "decimal_type": "must be a number",
-    "is_instance_of": "must be a number",
-    "finite_number": "must be a usable number",
-    "model_type": "must be an object",
-    "dict_type": "must be an object",
-    "missing": "is required",
-    "invalid_key": "is no field: keys are text",
+    "string_type": said("must be text"),
+    "string_unicode": said("holds half of a character (a lone surrogate)"),
+    "bool_type": said("must be true or false"),
+    "int_type": said("must be a whole number"),
+    "int_from_float": said("must be a whole number"),
+    "decimal_type": said("must be a number"),
+    "is_instance_of": said("must be a number"),
+    "finite_number": said("must be a usable number"),
+    "model_type": said("must be an object"),
+    "dict_type": said("must be an object"),
+    "missing": said("is required"),
+    "invalid_key": said("is no field: keys are text"),
 }
 
 
@@ -52,35 +58,38 @@ def complaint(kind: type[BaseModel], fault: ErrorDetails, place: Place) -> Probl
     path = _path(place, loc)
     match fault["type"]:
         case "extra_forbidden":
-            whose = _WHOSE.get(owner, "this object")
+            whose = _WHOSE.get(owner, said("this object"))
             return Problem(path, *unknown(whose, str(loc[-1]), sorted(owner.model_fields)))
         case "literal_error":
             old = _OLD_WORDS.get(str(loc[-1]), set())
             choices = _choices(found and found.annotation)
             return not_one_of(path, given, [word for word in choices if word not in old])
         case "tuple_type":
-            hint = f'write ["{shown(given)}"]' if isinstance(given, str) else ""
-            return Problem(path, "must be a list", hint)
+            hint = said('write ["{text}"]', text=shown(given)) if isinstance(given, str) else ""
+            return Problem(path, said("must be a list"), hint)
         case known if known in _KINDS:
             return Problem(path, _KINDS[known])
         case other:
-            what = "characters" if other.startswith("string") else "entries"
-            return Problem(path, _bounds(found, what) or fault["msg"], _measured(given))
+            letters = other.startswith("string")
+            bounds = _bounds(found, letters=letters)
+            return Problem(path, bounds or fault["msg"], _measured(given))
 
 
 def unknown(whose: str, word: str, known: Sequence[str]) -> tuple[str, str]:
     """Message and hint for a field that does not exist."""
     hint = _HINTS.get(word) or _HOMES.get(word) or strict_json.guess(word, known)
-    return f"is no field of {whose}", hint
+    return said("is no field of {whose}", whose=whose), hint
 
 
 def not_one_of(path: str, given: object, allowed: Sequence[str], whose: str = "") -> Problem:
     """The value is none of the allowed ones."""
     word = given if isinstance(given, str) else ""
-    said = f'"{shown(word)}" ' if word else ""
-    of = f" for {whose}" if whose else ""
-    message = f"{said}must be one of {', '.join(allowed)}{of}"
-    return Problem(path, message, strict_json.guess(word, allowed))
+    choice = said("must be one of {words}", words=", ".join(allowed))
+    if whose:
+        choice = said("{choice} for {whose}", choice=choice, whose=whose)
+    if word:
+        choice = said('"{word}" {choice}', word=shown(word), choice=choice)
+    return Problem(path, choice, strict_json.guess(word, allowed))
 
 
 def _owner(
@@ -110,18 +119,24 @@ def _choices(annotation: Any) -> tuple[str, ...]:
     return tuple(word for part in get_args(annotation) for word in _choices(part))
 
 
-def _bounds(found: FieldInfo | None, what: str) -> str:
+def _bounds(found: FieldInfo | None, *, letters: bool) -> str:
     """`must be 1 to 10`, from the constraints of the field."""
     limits = {type(each): each for each in _constraints(found)}
     match [limits.get(kind) for kind in (Gt, Ge, Le, MinLen, MaxLen)]:
         case [_, Ge(least), Le(most), *_]:
-            return f"must be {least:,} to {most:,}"
+            return said("must be {least:,} to {most:,}", least=least, most=most)
         case [Gt(below), _, Le(most), *_]:
-            return f"must be above {below:,} and at most {most:,}"
+            return said("must be above {below:,} and at most {most:,}", below=below, most=most)
         case [*_, MinLen(fewest), MaxLen(longest)]:
-            return f"must have {fewest:,} to {longest:,} {what}"
+            return _length(fewest, longest, letters=letters)
         case _:
             return ""
+
+
+def _length(fewest: int, longest: int, *, letters: bool) -> str:
+    if letters:
+        return said("must have {least:,} to {most:,} characters", least=fewest, most=longest)
+    return said("must have {least:,} to {most:,} entries", least=fewest, most=longest)
 
 
 def _constraints(part: Any) -> Iterator[object]:
@@ -134,8 +149,8 @@ def _constraints(part: Any) -> Iterator[object]:
 def _measured(given: object) -> str:
     match given:
         case str() | list() | tuple():
-            return f"it has {len(given):,}"
+            return said("it has {count:,}", count=len(given))
         case int() | float() | Decimal() if -_READABLE < given < _READABLE:
-            return f"it is {given}"
+            return said("it is {number}", number=given)
         case _:
             return ""

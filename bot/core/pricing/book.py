@@ -14,6 +14,7 @@ from bot.core.catalog import MODELS, TokenPrices
 from bot.core.errors import BatchError, Problem
 from bot.core.parse.words import complaint
 from bot.core.pricing.money import Money
+from bot.core.said import said
 
 Price = TokenPrices | Money
 """By tokens, or the same for every picture."""
@@ -60,9 +61,9 @@ def parse_prices(text: str) -> PriceBook:
     """
     data, faults = strict_json.read(text)
     if not isinstance(data, Mapping):
-        raise BatchError(
-            [Problem("", 'must be an object such as {"my-model": {"per_image": 0.04}}')]
-        )
+        example = '{"my-model": {"per_image": 0.04}}'
+        message = said("must be an object such as {example}", example=example)
+        raise BatchError([Problem("", message)])
     problems = list(faults)
     own: dict[str, Price] = {}
     for name, entry in data.items():
@@ -79,11 +80,13 @@ def parse_prices(text: str) -> PriceBook:
 def _price(name: str, entry: object) -> Price | list[Problem]:
     path = strict_json.join("", name)
     if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable() or " " in name:
-        return [Problem(path, "must be the name of a model, without blanks")]
+        return [Problem(path, said("must be the name of a model, without blanks"))]
     if not isinstance(entry, Mapping):
-        return [Problem(path, "must be an object", 'such as {"per_image": 0.04}')]
+        hint = said("such as {example}", example='{"per_image": 0.04}')
+        return [Problem(path, said("must be an object"), hint)]
     if "per_image" in entry and len(entry) > 1:
-        return [Problem(path, "has a price per image and more", "give per_image alone, or tokens")]
+        message = said("has a price per image and more")
+        return [Problem(path, message, said("give per_image alone, or tokens"))]
     kind: type[_ByPicture | _ByTokens] = (
         _ByPicture if "per_image" in entry or not entry else _ByTokens
     )

@@ -1,6 +1,6 @@
 """A batch before it runs: its images, its cost as a range, and its time; in JSON and in text."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.batch import BatchConfig, Job
@@ -9,6 +9,7 @@ from bot.core.pricing.book import BUILT_IN, PriceBook
 from bot.core.pricing.costs import call_costs, of_one_picture, reference_tokens
 from bot.core.pricing.money import Costs, Money, Range
 from bot.core.pricing.tokens import Tokens, output_tokens, text_tokens
+from bot.core.said import said
 
 # Seconds of one call at 1024x1024, by quality: third parties' measurements, November 2026.
 _SECONDS: Mapping[str, float] = {"low": 12, "medium": 25, "high": 60, "xhigh": 90, "max": 120}
@@ -132,26 +133,39 @@ def _price_warnings(jobs: Sequence[JobEstimate], book: PriceBook) -> Iterable[st
         known = MODELS.get(name)
         match book.price(name):
             case None:
-                yield f"no price is known for the model {name}: its cost cannot be estimated"
+                yield said(
+                    "no price is known for the model {model}: its cost cannot be estimated",
+                    model=name,
+                )
             case TokenPrices() if known is None:
-                yield f"nobody knows how many tokens {name} takes: only its bill tells the cost"
+                yield said(
+                    "nobody knows how many tokens {model} takes: only its bill tells the cost",
+                    model=name,
+                )
             case TokenPrices() if known and known.approximate:
-                yield f"{name} has no published token formula: its estimate is approximate"
+                yield said(
+                    "{model} has no published token formula: its estimate is approximate",
+                    model=name,
+                )
             case _:
                 pass
 
 
 def _time_warnings(seconds: float, config: BatchConfig) -> Iterable[str]:
     if seconds * 1000 > config.timeout:
-        yield (
-            f"at the present rate this takes about {_duration(seconds)}, longer than the"
-            f" timeout of {_duration(config.timeout / 1000)}: raise `timeout`"
+        yield said(
+            "at the present rate this takes about {time}, longer than the timeout of {limit}:"
+            " raise `timeout`",
+            time=_duration(seconds),
+            limit=_duration(config.timeout / 1000),
         )
 
 
 def _duration(seconds: float) -> str:
     """`45 seconds`, `2 minutes`, `1.8 minutes`."""
-    return f"{seconds:.0f} seconds" if seconds < 100 else f"{round(seconds / 60, 1):g} minutes"
+    if seconds < 100:
+        return said("{count:.0f} seconds", count=seconds)
+    return said("{count:g} minutes", count=round(seconds / 60, 1))
 
 
 # --- the estimate in JSON and text ------------------------------------------------------------
@@ -192,18 +206,34 @@ def _dollars(costs: Costs) -> dict[str, float | None]:
     return {bound: amount and float(amount.usd) for bound, amount in amounts.items()}
 
 
-def estimate_text(bill: Estimate) -> str:
-    """The estimate for a person: a line for each job, and the total."""
-    return "\n".join(
-        [
-            f"{bill.images} images with {bill.model}, about {_duration(bill.seconds)}",
-            *(f"  job {job.index + 1}: {job.images} x, {_span(job.cost)}" for job in bill.jobs),
-            f"Total: {_span(bill.total)}",
-        ]
+def estimate_text(bill: Estimate, tell: Callable[[str], str] = str) -> str:
+    """The estimate for a person: a line for each job, and the total; `tell` may translate it."""
+    lines = [
+        said(
+            "{count} images with {model}, about {time}",
+            count=bill.images,
+            model=bill.model,
+            time=_duration(bill.seconds),
+        ),
+        *map(_job_line, bill.jobs),
+        said("Total: {cost}", cost=_span(bill.total)),
+    ]
+    return "\n".join(map(tell, lines))
+
+
+def _job_line(job: JobEstimate) -> str:
+    cost = _span(job.cost)
+    return said(
+        "  job {number}: {count} x, {cost}", number=job.index + 1, count=job.images, cost=cost
     )
 
 
 def _span(costs: Costs) -> str:
     if costs.expected is None:
-        return "unknown"
-    return f"about {costs.expected} (lowest {costs.low}, at most {costs.high})"
+        return said("unknown")
+    return said(
+        "about {expected} (lowest {low}, at most {high})",
+        expected=costs.expected,
+        low=costs.low,
+        high=costs.high,
+    )

@@ -13,10 +13,12 @@ from bot.adapters.ledger import SqlLedger
 from bot.core.attempts import Attempt, AttemptState
 from bot.core.batch import BatchConfig, Job, RetryPolicy
 from bot.core.errors import Failure
+from bot.core.messages import messages
 from bot.core.plan import plan
 from bot.core.ports import Delivery, Effect, Lease, Publication, Settlement
 from bot.core.pricing import Money, Usage
 from bot.core.run import ItemState, ItemView, Run, RunState, RunView, Stop
+from bot.core.said import said
 
 Hold = Callable[..., Awaitable[Lease]]
 OpenRun = Callable[..., Awaitable[Lease]]
@@ -43,6 +45,28 @@ async def test_a_run_comes_back_as_it_was_opened(ledger: SqlLedger, make_run: Ma
     assert await ledger.runs.open(run, items)
     assert await ledger.runs.get("r1") == RunView(run, tuple(map(ItemView, items)))
     assert await ledger.runs.get("r2") is None
+
+
+async def test_what_was_said_can_be_said_in_another_language_later(
+    ledger: SqlLedger, make_run: MakeRun, hold: Hold, now: datetime
+) -> None:
+    sentence, japanese = said("must be text"), messages("ja").tell(said("must be text"))
+    run = replace(make_run(), warnings=(sentence, "as an earlier version stored it"))
+    await ledger.runs.open(run, plan(run.batch, run.id))
+    lease = await hold("run:r1")
+    await ledger.runs.start(lease, 0, 1, 1, None, now)
+    failed = Settlement(failure=Failure.INVALID, message=sentence)
+    await ledger.runs.settle(lease, 0, 1, failed, now)
+    await ledger.runs.published(lease, (), None, sentence)
+
+    view = await seen(ledger)
+
+    tell = messages("ja").tell
+    assert view.run.warnings == (sentence, "as an earlier version stored it")
+    assert [*map(tell, view.run.warnings)] == [japanese, "as an earlier version stored it"]
+    assert (view.run.note, tell(view.run.note)) == (sentence, japanese)
+    (attempt,) = view.items[0].attempts
+    assert (attempt.message, tell(attempt.message)) == (sentence, japanese)
 
 
 async def test_every_field_of_a_batch_survives(

@@ -1,0 +1,42 @@
+"""Japanese: what became of a run."""
+
+RUNS = {
+    # the report
+    "✅ Batch image generation completed": "✅ 画像の一括作成が完了しました",
+    "⚠️ Batch image generation completed with failures": (
+        "⚠️ 画像の一括作成が終わりましたが、失敗があります"
+    ),
+    "❌ Batch image generation failed": "❌ 画像の一括作成に失敗しました",
+    "Total jobs: {n}": "ジョブ: {n}",
+    "Succeeded: {n}": "成功: {n}",
+    "Failed: {n}": "失敗: {n}",
+    "Cancelled: {n}": "取り消し: {n}",
+    "Duration: {seconds:.2f}s": "時間: {seconds:.2f} 秒",
+    "Total cost: {amount}": "費用: {amount}",
+    "In doubt, at most: {amount}": "結果不明（最大）: {amount}",
+    "Run: {run}": "実行: {run}",
+    "Images:": "画像:",
+    "Failed:": "失敗:",
+    "Cancelled:": "取り消し:",
+    "Warnings:": "お知らせ:",
+    "Timeout reached. Cancelling remaining jobs...": (
+        "時間制限に達しました。残りのジョブを取り消します..."
+    ),
+    "Some jobs failed": "失敗したジョブがあります",
+    "On refusals by the safety system: {hint}": "安全システムによる拒否について: {hint}",
+    # why images are missing
+    "{missing} of {count}: {why}": "{count} 枚中 {missing} 枚: {why}",
+    "{first}; {then}": "{first}、{then}",
+    "cancelled": "取り消されました",
+    "Timeout": "時間制限",
+    "interrupted": "中断されました",
+    "not started": "開始していません",
+    "the image service refuses every call": "画像サービスがすべての要求を拒否します",
+    "answers could not be kept": "応答を保存できませんでした",
+    "this machine could not keep the answer (is its disk full?)": (
+        "このマシンに応答を保存できませんでした（ディスクの空き容量を確認してください）"
+    ),
+    "the process ended during the call, and no answer was kept": (
+        "呼び出しの途中でプロセスが終了し、応答が残っていません"
+    ),
+}
