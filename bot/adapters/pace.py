@@ -59,11 +59,21 @@ class ImagePace:
             self._learned = max(accepted, _MINUTE // max(seconds, 0.001), 1)
             self._learned_at = now
 
+    @property
+    def wait(self) -> float:
+        """Seconds until the next place, while somebody waits for one; else 0."""
+        return max(self._free_at() - self._now(), 0.0) if self._turn.locked() else 0.0
+
+    @property
+    def per_minute(self) -> float:
+        """The limit that was set or learned; infinite while none is known."""
+        return min(self._most, self._learned)
+
     def _free_at(self) -> float:
         now = self._now()
         self._forget(now)
         self._try_more(now)
-        limit = min(self._most, self._learned)
+        limit = self.per_minute
         if len(self._taken) < limit:
             return self._resume_at
         return max(self._resume_at, self._taken[-int(limit)] + _MINUTE)

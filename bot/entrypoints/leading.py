@@ -128,9 +128,13 @@ def _most(view: RunView, called: Sequence[ItemView]) -> Money | None:
 
 async def drive(life: "LocalLife", run_id: str, wish: Wish) -> Outcome:
     """Lead the run as far as it gets."""
-    from bot.entrypoints import terminal
+    from bot.entrypoints.table import Tempo
+    from bot.entrypoints.terminal import Terminal
 
-    audience = terminal.Terminal(quiet=wish.quiet)
+    def tempo() -> Tempo:
+        return Tempo(life.pace.wait, life.pace.per_minute, stopping=life.drain.asked)
+
+    audience = Terminal(lambda: life.now, tempo, quiet=wish.quiet)
     view = await _when_free(life, run_id, wish, lambda: life.execute(run_id, audience))
     return _outcome(life, view)
 

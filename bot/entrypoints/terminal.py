@@ -1,50 +1,66 @@
 """What a person at a terminal sees of a run: on stderr, and only there."""
 
-from collections.abc import AsyncIterator, Sequence
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.console import Console, RenderableType
+from rich.live import Live
 
-from bot.core.ports import Effect, Watch
-from bot.core.run import ItemState, RunView, Stop
+from bot.core.ports import Clock, Effect, Watch
+from bot.core.run import RunView, Stop
 from bot.entrypoints.console import say
+from bot.entrypoints.table import Tempo, picture
 
-_ENDED = frozenset({ItemState.SUCCEEDED, ItemState.FAILED, ItemState.IN_DOUBT, ItemState.CANCELLED})
+# Seconds and waits tick on between two changes of the run. The view of a thousand images takes
+# ten milliseconds and more to draw.
+_PER_SECOND = 2
 
 
 class Terminal:
-    """The audience of a run at the command line: a progress bar, if somebody can see it."""
+    """The audience of a run at the command line: a table, if somebody can see it.
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, quiet=quiet)
+    Without one only lines that matter are said. A `quiet` one says nothing.
+    """
+
+    def __init__(self, clock: Clock, tempo: Callable[[], Tempo], *, quiet: bool = False) -> None:
+        self._clock = clock
+        self._tempo = tempo
         self._quiet = quiet
+        self._console = Console(stderr=True)
         self._said: set[str] = set()
 
     @asynccontextmanager
     async def live(self, view: RunView) -> AsyncIterator[Watch]:
-        """Show progress and cost while the block lasts."""
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[cost]}"),
-            TimeElapsedColumn(),
-            console=self._console,
-            disable=self._quiet or not self._console.is_terminal,
-            transient=True,
-        ) as progress:
-            bar = progress.add_task("images", total=len(view.items), cost="")
+        """Show the jobs, the cost and the time left while the block lasts."""
+        newest = view
 
-            def watch(view: RunView) -> None:
-                done = sum(item.state in _ENDED for item in view.items)
-                progress.update(
-                    bar, completed=done, cost="" if view.paid is None else str(view.paid)
-                )
-                if view.run.stop is Stop.TIMEOUT:
-                    self._once("Timeout reached. Cancelling remaining jobs...")
+        def watch(view: RunView) -> None:
+            nonlocal newest
+            newest = view
+            if view.run.stop is Stop.TIMEOUT:
+                self._once("Timeout reached. Cancelling remaining jobs...")
 
+        def drawn() -> RenderableType:
+            width, height = self._console.size
+            return picture(newest, self._clock(), self._tempo(), width=width, height=height)
+
+        if not self._visible:
             yield watch
+            return
+        with Live(
+            console=self._console,
+            get_renderable=drawn,
+            refresh_per_second=_PER_SECOND,
+            transient=True,
+            redirect_stdout=False,
+        ):
+            yield watch
+
+    @property
+    def _visible(self) -> bool:
+        """Whether a table can be drawn over itself; colours forced upon a pipe are no terminal."""
+        return not self._quiet and sys.stderr.isatty() and not self._console.is_dumb_terminal
 
     def last_word(self, view: RunView) -> Sequence[Effect]:
         """Nothing is owed: the report is printed."""

@@ -1,4 +1,5 @@
 import asyncio
+from math import inf
 
 import pytest
 from hypothesis import given
@@ -85,6 +86,32 @@ async def test_a_cancelled_waiter_takes_no_place() -> None:
     waiting.cancel()
     await asyncio.wait([waiting])
     assert await starts(pace, time, 2) == [60, 60]
+
+
+async def test_it_tells_how_long_somebody_waits_and_what_the_limit_is() -> None:
+    time = Time()
+    pace = ImagePace(2, now=time.now, sleep=time.sleep)
+    await starts(pace, time, 2)
+    assert (pace.wait, pace.per_minute) == (0, 2), "nobody waits"
+
+    time.seconds += 20
+    waiting = asyncio.create_task(pace.acquire())
+    await asyncio.sleep(0)
+    assert pace.wait == 40
+
+    await waiting
+    assert pace.wait == 0
+
+
+async def test_a_limit_that_a_refusal_taught_is_told() -> None:
+    time = Time()
+    pace = ImagePace(None, now=time.now, sleep=time.sleep)
+    assert pace.per_minute == inf
+
+    await starts(pace, time, 5)
+    pace.slow_down(60)
+
+    assert pace.per_minute == 4
 
 
 def test_a_limit_below_one_is_refused() -> None:

@@ -1,11 +1,7 @@
 """`gptimage run`: images in a folder, the report on stdout, everything else on stderr."""
 
-import asyncio
-import os
-import pty
 import re
 import signal
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -175,37 +171,6 @@ async def reading(pid: int) -> None:
     """Wait until the process sleeps in a read, which is where it waits for the batch."""
     calls = Path(f"/proc/{pid}/syscall")
     await until(lambda: calls.read_text().split()[:2] == ["0", "0x0"])
-
-
-# --- what a terminal shows --------------------------------------------------------------------
-
-
-async def test_a_terminal_shows_progress(shell: Shell, images: ImagesSimulator) -> None:
-    images.settings = Settings(latency_ms=300)
-    ours, theirs = pty.openpty()
-    try:
-        async with shell.start(
-            "gptimage", "run", shell.batch("fox", "owl"), stderr=theirs, env={"TERM": "xterm"}
-        ) as running:
-            os.close(theirs)
-            reading_terminal = asyncio.create_task(asyncio.to_thread(_read_all, ours))
-            ended = await running.ended()
-            seen = await reading_terminal
-    finally:
-        os.close(ours)
-
-    assert ended.code == 0
-    assert ended.report["succeeded"] == 2
-    assert "images" in seen
-    assert "1/2" in seen or "2/2" in seen
-
-
-def _read_all(terminal: int) -> str:
-    seen = b""
-    with suppress(OSError):  # Linux's way to say that nobody writes any more
-        while part := os.read(terminal, 65536):
-            seen += part
-    return seen.decode()
 
 
 # --- refused before any call ------------------------------------------------------------------

@@ -38,6 +38,7 @@ class Workshop:
     spool: LocalSpool
     provider: OpenAIImages
     runner: Runner
+    pace: ImagePace
 
     def life(
         self, destination: Destination, name_of: Callable[[Item], str], *, at_once: bool
@@ -84,7 +85,7 @@ async def workshop(settings: Settings) -> AsyncIterator[Workshop]:
         stack.push_async_callback(provider.aclose)
         pace = ImagePace(settings.gptimage_images_per_minute)
         runner = Runner(ledger.runs, provider, pace, utc_now, Drain())
-        yield Workshop(ledger, spool, provider, runner)
+        yield Workshop(ledger, spool, provider, runner, pace)
 
 
 def arm(kill_point: str | None) -> None:

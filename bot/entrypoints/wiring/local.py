@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.adapters.destinations import DirectoryDestination
 from bot.adapters.ledger import SqlLedger
+from bot.adapters.pace import ImagePace
 from bot.core.errors import SettingsError
 from bot.core.run import RunView
 from bot.engine.life import Audience, Life
@@ -20,11 +21,12 @@ from bot.entrypoints.wiring.common import workshop
 
 @dataclass(frozen=True, slots=True)
 class LocalLife:
-    """The ledger, the life of a run over it, and the folder of its answers."""
+    """The ledger, the life of a run over it, the folder of its answers, and its pace."""
 
     ledger: SqlLedger
     life: Life
     spool: Path
+    pace: ImagePace
 
     @property
     def drain(self) -> Drain:
@@ -55,7 +57,7 @@ async def local_life(
     async with workshop(settings) as shop:
         await shop.provider.open()
         life = shop.life(folder, lambda item: item.path, at_once=True)
-        yield LocalLife(shop.ledger, life, settings.gptimage_data_dir / "spool")
+        yield LocalLife(shop.ledger, life, settings.gptimage_data_dir / "spool", shop.pace)
 
 
 def _check_writable(folders: Iterable[Path]) -> None:
