@@ -40,9 +40,6 @@ _HOPELESS = {
 _LOOK = timedelta(seconds=1)
 # A ledger that is busy while an outcome waits to be recorded gets this many seconds, in steps.
 _PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)
-# So many of a run's calls write into the ledger at once. The others wait here, for as long as it
-# takes: the ledger has patience for a second, and a hundred calls may come back together.
-_PENS = 4
 
 
 class Drain:
@@ -146,7 +143,6 @@ class _Drive:
         self._beside = asyncio.TaskGroup()  # what need not hold up the next call
         self._new: list[int] = []
         self._handing_over = asyncio.Lock()
-        self._pens = asyncio.Semaphore(_PENS)
         self._runs = runner.runs
         self._lease = lease
         self._board = board
@@ -263,11 +259,8 @@ class _Drive:
         """Record the intent, call once, record the outcome."""
         index, job = view.item.index, self._run.batch.jobs[view.item.job]
         amount = upper_bound(job)
-        async with self._pens:
-            if self._stopped:
-                return
-            now = self._runner.clock()
-            await self._runs.start(self._lease, index, number, view.order, amount, now)
+        now = self._runner.clock()
+        await self._runs.start(self._lease, index, number, view.order, amount, now)
         reach(Point.INTENT_COMMITTED)
         started = Attempt(number, view.order, AttemptState.STARTED, now, amount=amount)
         self._board.record(index, started)
@@ -315,13 +308,9 @@ class _Drive:
         """Record an outcome even if the ledger is busy for a while: it cost money."""
         for pause in _PATIENCE:
             with suppress(LedgerBusy):
-                return await self._settle(index, number, outcome, at)
+                return await self._runs.settle(self._lease, index, number, outcome, at)
             await asyncio.sleep(pause)
-        return await self._settle(index, number, outcome, at)
-
-    async def _settle(self, index: int, number: int, outcome: Settlement, at: datetime) -> Attempt:
-        async with self._pens:
-            return await self._runs.settle(self._lease, index, number, outcome, at)
+        return await self._runs.settle(self._lease, index, number, outcome, at)
 
     async def _mind(self, error: ProviderError) -> None:
         """Learn from a refusal what it means for the other calls."""

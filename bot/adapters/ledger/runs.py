@@ -8,8 +8,9 @@ from sqlalchemy import Column, ColumnElement, bindparam, func, insert, literal, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.ledger import budget, upsert
-from bot.adapters.ledger.attempts import record_intent, record_outcome
+from bot.adapters.ledger.attempts import Intent, Outcome, record
 from bot.adapters.ledger.engine import Database
+from bot.adapters.ledger.group_commit import GroupCommit
 from bot.adapters.ledger.inbox import settle_delivery
 from bot.adapters.ledger.leases import fence, is_free
 from bot.adapters.ledger.outbox import owe
@@ -27,6 +28,7 @@ class SqlRuns:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._calls = GroupCommit(self._record)
 
     # --- for everybody ------------------------------------------------------------------------
 
@@ -136,9 +138,7 @@ class SqlRuns:
     ) -> None:
         """Record the intent of one paid call, durably. Raises LeaseLost, before any money."""
         intent = Attempt(number, order, AttemptState.STARTED, now, amount=amount)
-        async with self._database.write() as connection:
-            run_id = await fence(connection, lease, "run")
-            await record_intent(connection, (run_id, item, number), intent)
+        await self._calls.write(lease, Intent(item, intent))
 
     async def settle(
         self, lease: Lease, item: int, number: int, outcome: Settlement, now: datetime
@@ -147,12 +147,16 @@ class SqlRuns:
 
         A run that is done is publishing again, so that recovery finds what came late.
         """
+        return await self._calls.write(lease, Outcome(item, number, outcome, now))
+
+    async def _record(self, lease: Lease, writes: Sequence[Intent | Outcome]) -> Sequence[Attempt]:
         async with self._database.write() as connection:
             run_id = await fence(connection, lease, "run")
-            attempt = await record_outcome(connection, (run_id, item, number), outcome, now)
-            if await _publish_again(connection, run_id):  # its money is settled already
+            after = await record(connection, run_id, writes)
+            late = any(isinstance(write, Outcome) for write in writes)
+            if late and await _publish_again(connection, run_id):  # its money is settled already
                 await budget.settle(connection, run_id)
-        return attempt
+        return after
 
     async def settled(self, lease: Lease) -> None:
         """Nothing more will be called: what was not called to its end is cancelled."""
