@@ -12,6 +12,7 @@
   + SettingsError       the program cannot start like this; names the setting
 """
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -70,6 +71,25 @@ class WebhookError(GptimageError):
     def __init__(self, message: str, *, status: int) -> None:
         self.status = status
         super().__init__(message)
+
+
+# The reasons of the system that people meet.
+_SYSTEM = {
+    errno.ENOENT: said("No such file or directory"),
+    errno.EACCES: said("Permission denied"),
+    errno.EPERM: said("Operation not permitted"),
+    errno.EISDIR: said("Is a directory"),
+    errno.ENOTDIR: said("Not a directory"),
+    errno.EROFS: said("Read-only file system"),
+    errno.ENOSPC: said("No space left on device"),
+    errno.EDQUOT: said("Disk quota exceeded"),
+    errno.ENAMETOOLONG: said("File name too long"),
+}
+
+
+def because(error: OSError) -> str:
+    """Why the system could not do it."""
+    return _SYSTEM.get(error.errno or 0) or error.strerror or str(error)
 
 
 class Reason(StrEnum):

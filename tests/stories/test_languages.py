@@ -6,6 +6,8 @@ import re
 
 from inline_snapshot import snapshot
 
+from bot.simulators.github.faults import Fault as GitHubFault
+from bot.simulators.images import Fault, FaultKind
 from tests.stories.conftest import Thread, with_settings
 
 
@@ -146,6 +148,53 @@ async def test_a_refusal_is_told_in_japanese(thread: Thread) -> None:
 ### 💰 費用の上限を超えています
 
 このバッチの費用は最大 &#36;0.0528 になり、GPTIMAGE&#95;MAX&#95;COST&#95;PER&#95;RUN の上限 &#36;0.0010 を超えます。枚数、サイズ、品質のいずれかを下げてください。
+
+<!-- marker -->\
+""")
+
+
+@with_settings(gptimage_language="ja", gptimage_max_cost_per_person_and_day="0.001")
+async def test_a_full_budget_is_told_in_japanese(thread: Thread) -> None:
+    await thread.say("/batch --quality high\n\n- a fox")
+
+    assert thread.answer() == snapshot("""\
+### 💰 費用の上限を超えています
+
+この実行の費用は最大 &#36;0.0528 になりますが、maya さんの 1 日の上限 &#36;0.0010 の残りは &#36;0.0010 です。
+
+<!-- marker -->\
+""")
+
+
+@with_settings(gptimage_language="ja")
+async def test_what_the_image_service_refused_is_told_in_japanese(thread: Thread) -> None:
+    thread.room.images.faults.append(Fault(FaultKind.STRING_ERROR, status=413, prompt="fox"))
+    thread.room.github.faults.add(GitHubFault(method="POST", path="/releases$", status=403))
+
+    await thread.say("/batch --quality low\n\n- a fox\n- Miyazaki\n- a hare")
+
+    assert thread.answer() == snapshot("""\
+### ⚠️ 画像 3 枚のうち 1 枚が完成しました
+
+**作成できなかった画像: 2 枚**
+
+- 画像サービスが要求を受け付けませんでした。 HTTP 413: 要求が大きすぎます。参照画像を圧縮してください<br>a-fox.png
+- 安全システムがプロンプトを拒否しました。 *存命の作家、著名人、既存のキャラクター、ロゴ、露出の多い服装が主な原因です。作風を表す言葉、昔の作家の名前、一般的な描写なら、たいてい通ります。*<br>miyazaki.png
+
+| 見積もり | 支払い | 結果不明 | 予約の上限 |
+| --: | --: | --: | --: |
+| $0.0178 | $0.0060 | $0.00 | $0.0179 |
+
+| ファイル | プロンプト | サイズ | 品質 | 費用 | 時間 |
+| --- | --- | --- | --- | --- | --- |
+| a-fox.png | a fox | auto | low | – | N 秒 |
+| miyazaki.png | Miyazaki | auto | low | – | N 秒 |
+| a-hare.png | a hare | auto | low | $0.0060 | N 秒 |
+
+> [!NOTE]
+> 画像を公開できませんでした: App に書き込みの権限がありません。「Contents: write」を許可してください。ファイルはサーバーに保存してあります。
+
+<sub>実行 `rfbghrhhek`（maya） · N 秒</sub>
 
 <!-- marker -->\
 """)

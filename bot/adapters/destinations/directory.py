@@ -18,6 +18,7 @@ from bot.core import paths
 from bot.core.errors import BatchError, Problem
 from bot.core.ports import File, Publication, Published
 from bot.core.run import Run
+from bot.core.said import said
 
 _PARTIAL = ".gptimage-"
 # What a dead process left half written; a living one is done with a file long before.
@@ -76,12 +77,12 @@ class DirectoryDestination:
         path = self._root.joinpath(*parts)
         # Any link on the way makes these two differ; the root itself may be one.
         if path.parent.resolve() != self._root.resolve().joinpath(*folders):
-            raise _refused(name, "it goes through a symbolic link")
+            raise _refused(name, said("it goes through a symbolic link"))
         return path
 
 
 def _refused(name: str, problem: str) -> BatchError:
-    message = f"cannot be written to the output directory: {problem}"
+    message = said("cannot be written to the output directory: {why}", why=problem)
     return BatchError([Problem(f"output_path {name!r}", message)])
 
 

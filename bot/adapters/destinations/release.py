@@ -17,6 +17,7 @@ from bot.core.killpoints import Point, reach
 from bot.core.markup import address, escape
 from bot.core.ports import File, Publication, Published
 from bot.core.run import Run, Thread
+from bot.core.said import said
 
 
 class Release(BaseModel, frozen=True):
@@ -61,11 +62,10 @@ class ReleaseHost(Protocol):
     def releases(self, thread: Thread) -> Releases: ...
 
 
-_KEPT = "The files are kept on the server."
 _REASONS = {
-    403: 'the App may not write here. Grant it the permission "Contents: write".',
-    404: "the repository is gone, or hidden from the App.",
-    422: (
+    403: said('the App may not write here. Grant it the permission "Contents: write".'),
+    404: said("the repository is gone, or hidden from the App."),
+    422: said(
         "GitHub makes no release here. It needs a repository with at least one commit,"
         " and rules that allow the tag."
     ),
@@ -93,8 +93,10 @@ class ReleaseDestination:
         except HostError as error:
             if not error.final:
                 raise
-            reason = _REASONS.get(error.status or 0, str(error))
-            note = f"The images could not be published: {reason} {_KEPT}"
+            note = said(
+                "The images could not be published: {why} The files are kept on the server.",
+                why=_REASONS.get(error.status or 0, error.message),
+            )
             return Published(_publications(named, {}), note=note)
         return await _fill(releases, release, named)
 
@@ -127,14 +129,14 @@ async def _upload_missing(
         if await _is_there(file, present.get(name)):
             continue
         if release.immutable:
-            refused[name] = "the release is published already, and may not be changed."
+            refused[name] = said("the release is published already, and may not be changed.")
             continue
         try:
             await _upload(releases, release, name, file, present.get(name))
         except HostError as error:
             if not error.final:
                 raise
-            refused[name] = str(error)
+            refused[name] = error.message
     return refused
 
 
@@ -186,8 +188,11 @@ def _publications(named: Mapping[str, File], shown: Mapping[str, Asset]) -> tupl
 def _left_out(count: int, reason: str) -> str:
     if not count:
         return ""
-    files = "1 file" if count == 1 else f"{count} files"
-    return f"{files} could not be published: {reason} {_KEPT}"
+    return said(
+        "{files} could not be published: {why} The files are kept on the server.",
+        files=said("1 file") if count == 1 else said("{count} files", count=count),
+        why=reason,
+    )
 
 
 def _body(comment_url: str, names: Iterable[str]) -> str:

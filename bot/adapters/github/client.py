@@ -12,6 +12,7 @@ from bot.adapters.github.answers import read
 from bot.adapters.github.wire import Request, Wire
 from bot.core.errors import HostError
 from bot.core.run import Thread
+from bot.core.said import said
 
 T = TypeVar("T")
 
@@ -51,4 +52,4 @@ class Client:
                 yield entry
             if "next" not in answer.links:
                 return
-        raise HostError("This list is longer than GitHub can show.")
+        raise HostError(said("This list is longer than GitHub can show."))

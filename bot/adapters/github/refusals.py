@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from bot.core.errors import HostError
+from bot.core.said import said
 
 # "At least one minute" where GitHub does not say how long.
 # Source: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
@@ -21,13 +22,13 @@ _UNSENT = (
 )
 
 _SENTENCES = {
-    401: "GitHub does not accept the App's credentials.",
-    403: "GitHub does not let the App do this.",
-    404: "GitHub does not know this, or hides it from the App.",
-    410: "This is gone from GitHub.",
-    413: "This is larger than GitHub takes.",
-    422: "GitHub refuses this as invalid.",
-    451: "GitHub may not show this for legal reasons.",
+    401: said("GitHub does not accept the App's credentials."),
+    403: said("GitHub does not let the App do this."),
+    404: said("GitHub does not know this, or hides it from the App."),
+    410: said("This is gone from GitHub."),
+    413: said("This is larger than GitHub takes."),
+    422: said("GitHub refuses this as invalid."),
+    451: said("GitHub may not show this for legal reasons."),
 }
 
 
@@ -35,10 +36,10 @@ def no_answer(error: httpx.RequestError, *, writes: bool) -> HostError:
     """There was no answer, or half of one; a write that was sent may have been stored."""
     ambiguous = writes and not isinstance(error, _UNSENT)
     if isinstance(error, _UNSENT):
-        return HostError("GitHub cannot be reached.", ambiguous=ambiguous)
+        return HostError(said("GitHub cannot be reached."), ambiguous=ambiguous)
     if isinstance(error, httpx.TimeoutException):
-        return HostError("GitHub did not answer in time.", ambiguous=ambiguous)
-    return HostError("The connection to GitHub broke.", ambiguous=ambiguous)
+        return HostError(said("GitHub did not answer in time."), ambiguous=ambiguous)
+    return HostError(said("The connection to GitHub broke."), ambiguous=ambiguous)
 
 
 def refusal(response: httpx.Response, now: datetime, *, writes: bool) -> HostError:
@@ -46,27 +47,27 @@ def refusal(response: httpx.Response, now: datetime, *, writes: bool) -> HostErr
     status = response.status_code
     if _is_limit(response):
         pause = _pause(response, now)
-        return HostError("GitHub asks for a pause.", status=status, retry_after=pause)
+        return HostError(said("GitHub asks for a pause."), status=status, retry_after=pause)
     if status >= 500:
         return HostError(
-            f"GitHub has a fault of its own ({status}).",
+            said("GitHub has a fault of its own ({status}).", status=status),
             status=status,
             ambiguous=writes,
             retry_after=_asked_for(response, now),
         )
-    sentence = _SENTENCES.get(status, f"GitHub refuses this ({status}).")
-    return HostError(sentence, status=status)
+    other = said("GitHub refuses this ({status}).", status=status)
+    return HostError(_SENTENCES.get(status, other), status=status)
 
 
 def moved(response: httpx.Response) -> HostError:
     """A redirect that would turn a write into a read."""
     status = response.history[0].status_code
-    return HostError("The repository has moved to another address.", status=status)
+    return HostError(said("The repository has moved to another address."), status=status)
 
 
 def unreadable(response: httpx.Response, *, writes: bool) -> HostError:
     """A success whose content is not what it should be."""
-    sentence = "GitHub's answer cannot be read."
+    sentence = said("GitHub's answer cannot be read.")
     return HostError(sentence, status=response.status_code, ambiguous=writes)
 
 

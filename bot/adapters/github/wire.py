@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from bot.adapters.github.refusals import moved, no_answer, refusal
 from bot.core.errors import HostError
 from bot.core.ports import Clock
+from bot.core.said import said
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -123,7 +124,7 @@ class Wire:
         except httpx.RequestError as error:
             raise no_answer(error, writes=request.writes) from error
         except PyJWTError:
-            raise HostError("The App's private key cannot be used to sign.") from None
+            raise HostError(said("The App's private key cannot be used to sign.")) from None
         if not response.is_success:
             raise refusal(response, self._clock(), writes=request.writes)
         if response.request.method != request.method:

@@ -14,6 +14,7 @@ from bot.core.attempts import AttemptState
 from bot.core.errors import Reason, Refused
 from bot.core.ports import Cap
 from bot.core.pricing import Money
+from bot.core.said import said
 
 
 async def reserve(
@@ -27,7 +28,10 @@ async def reserve(
         if amount is None:
             raise Refused(
                 Reason.PRICE,
-                f"No price is known for this run, so the cap for {cap.name} cannot be kept.",
+                said(
+                    "No price is known for this run, so the cap for {scope} cannot be kept.",
+                    scope=cap.name,
+                ),
             )
         if not await _commit(connection, amount, cap):
             raise await _refusal(connection, amount, cap)
@@ -87,8 +91,14 @@ async def _refusal(connection: AsyncConnection, amount: Money, cap: Cap) -> Refu
     left = max(cap.limit - (committed or Money(0)), Money(0))
     return Refused(
         Reason.BUDGET,
-        f"This run could cost up to {amount}, and the cap for {cap.name} is {cap.limit}, of which"
-        f" {left} is left.",
+        said(
+            "This run could cost up to {amount}, and the cap for {scope} is {limit}, of which"
+            " {left} is left.",
+            amount=amount,
+            scope=cap.name,
+            limit=cap.limit,
+            left=left,
+        ),
     )
 
 

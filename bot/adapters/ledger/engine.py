@@ -16,7 +16,8 @@ from sqlalchemy.exc import DBAPIError, MissingGreenlet, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.core.errors import LedgerBusy, SettingsError
+from bot.core.errors import LedgerBusy, SettingsError, because
+from bot.core.said import said
 
 # SQLAlchemy takes leave of a server for two seconds; of one that is frozen, it may take these.
 _GOODBYE = 0.2
@@ -73,7 +74,12 @@ def connect(url: str | Path, patience: timedelta) -> Database:
             return _postgresql(f"postgresql://{rest}", patience)
         case scheme, _, _:
             raise SettingsError(
-                [f"DATABASE_URL: {scheme}:// is not known; use postgresql:// or leave it out"]
+                [
+                    said(
+                        "DATABASE_URL: {scheme}:// is not known; use postgresql:// or leave it out",
+                        scheme=scheme,
+                    )
+                ]
             )
 
 
@@ -109,9 +115,14 @@ def _private(path: Path) -> None:
             folder.mkdir(mode=0o700, exist_ok=True)
         path.touch(mode=0o600)
     except OSError as error:
-        raise SettingsError([f"GPTIMAGE_DATA_DIR: no ledger at {path}: {error.strerror}"]) from None
+        raise _no_ledger(path, because(error)) from None
     if not path.is_file():
-        raise SettingsError([f"GPTIMAGE_DATA_DIR: no ledger at {path}: it is not a file"])
+        raise _no_ledger(path, said("it is not a file"))
+
+
+def _no_ledger(path: Path, why: str) -> SettingsError:
+    problem = said("GPTIMAGE_DATA_DIR: no ledger at {path}: {why}", path=path, why=why)
+    return SettingsError([problem])
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:
@@ -158,7 +169,12 @@ def _postgresql(url: str, patience: timedelta) -> Database:
         asyncpg = import_module("asyncpg")  # the command line is installed without it
     except ImportError:
         raise SettingsError(
-            ["DATABASE_URL: PostgreSQL needs the server's parts: pip install 'gptimage[server]'"]
+            [
+                said(
+                    "DATABASE_URL: PostgreSQL needs the server's parts:"
+                    " pip install 'gptimage[server]'"
+                )
+            ]
         ) from None
     seconds = patience.total_seconds()
     limit = str(int(seconds * 800))  # the server says no before we give up on it
@@ -212,11 +228,11 @@ def _busy() -> Iterator[None]:
     except DBAPIError as error:
         if not _passing(error):
             raise
-        raise LedgerBusy("the ledger cannot be used just now") from error
+        raise LedgerBusy(said("the ledger cannot be used just now")) from error
     except (NoConnectionLeft, TimeoutError) as error:
-        raise LedgerBusy("the ledger did not answer in time") from error
+        raise LedgerBusy(said("the ledger did not answer in time")) from error
     except OSError as error:
-        raise LedgerBusy("the ledger cannot be reached") from error
+        raise LedgerBusy(said("the ledger cannot be reached")) from error
 
 
 def _passing(error: DBAPIError) -> bool:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.adapters.ledger.engine import Database
 from bot.core.errors import SettingsError
+from bot.core.said import said
 
 HEAD = "0003"
 """The newest revision, known without Alembic: a ledger that is up to date must open fast."""
@@ -14,7 +15,7 @@ HEAD = "0003"
 # Any number will do that no other program locks: "gptimage" in ASCII.
 _LOCK = int.from_bytes(b"gptimage")
 
-_FOREIGN = (
+_FOREIGN = said(
     "HISTORY_DB_PATH or DATABASE_URL: this file is the database of another program"
     " (the Node tool's history?): name a file of its own for gptimage"
 )

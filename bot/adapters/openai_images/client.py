@@ -17,6 +17,7 @@ from bot.adapters.openai_images.request import Request
 from bot.core.errors import Charge, Failure, ProviderError
 from bot.core.killpoints import Point, reach
 from bot.core.ports import Clock, SpoolWriter
+from bot.core.said import said
 
 _CONNECT_SECONDS = 10.0
 # A 4K picture is some 45 MB of JSON.
@@ -171,7 +172,7 @@ async def _write(chunks: AsyncIterator[bytes], writer: SpoolWriter, most: int) -
 
 def _unreadable() -> ProviderError:
     return ProviderError(
-        Failure.INVALID, "a reference image cannot be read", charge=Charge.NOT_CHARGED
+        Failure.INVALID, said("a reference image cannot be read"), charge=Charge.NOT_CHARGED
     )
 
 

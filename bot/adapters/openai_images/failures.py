@@ -15,6 +15,7 @@ import httpx2
 import openai
 
 from bot.core.errors import Charge, Failure, ProviderError
+from bot.core.said import said
 
 _NAME = re.compile(r"[a-z0-9_.\[\]]{1,64}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -36,7 +37,8 @@ def _free(failure: Failure, sentence: str) -> Meaning:
 
 
 def _doubt(failure: Failure, sentence: str) -> Meaning:
-    return Meaning(failure, Charge.IN_DOUBT, f"{sentence}; the image may have been made and billed")
+    doubtful = said("{sentence}; the image may have been made and billed", sentence=sentence)
+    return Meaning(failure, Charge.IN_DOUBT, doubtful)
 
 
 # --- no answer --------------------------------------------------------------------------------
@@ -50,15 +52,21 @@ _NEVER_SENT = (
 )
 # The first row that names the error's class decides.
 _CAUSES: tuple[tuple[tuple[type[Exception], ...], Meaning], ...] = (
-    (_NEVER_SENT, _free(Failure.CONNECTION, "no connection to the image server could be made")),
-    ((UnicodeEncodeError,), _free(Failure.INVALID, "the prompt or the key cannot be sent as text")),
+    (
+        _NEVER_SENT,
+        _free(Failure.CONNECTION, said("no connection to the image server could be made")),
+    ),
+    (
+        (UnicodeEncodeError,),
+        _free(Failure.INVALID, said("the prompt or the key cannot be sent as text")),
+    ),
     (
         (httpx2.TimeoutException, TimeoutError),
-        _doubt(Failure.TIMEOUT, "the image server did not answer in time"),
+        _doubt(Failure.TIMEOUT, said("the image server did not answer in time")),
     ),
 )
-_BROKEN = _doubt(Failure.SERVER_ERROR, "the connection broke before the answer came")
-_CUT = _doubt(Failure.BAD_ANSWER, "the answer was cut off")
+_BROKEN = _doubt(Failure.SERVER_ERROR, said("the connection broke before the answer came"))
+_CUT = _doubt(Failure.BAD_ANSWER, said("the answer was cut off"))
 
 UNANSWERED = (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, TimeoutError, ValueError)
 """Everything that a call can raise and `explain` can explain."""
@@ -130,58 +138,68 @@ def _text(value: Any) -> str:
 _RULES: tuple[tuple[Callable[[Refusal], bool], Meaning], ...] = (
     (
         lambda it: 300 <= it.status < 400,
-        _doubt(Failure.BAD_ANSWER, "the image server sent a redirect: check OPENAI_BASE_URL"),
+        _doubt(Failure.BAD_ANSWER, said("the image server sent a redirect: check OPENAI_BASE_URL")),
     ),
     (
         lambda it: it.status in {408, 504, 524},
-        _doubt(Failure.TIMEOUT, "the image server gave up waiting"),
+        _doubt(Failure.TIMEOUT, said("the image server gave up waiting")),
     ),
     (
         lambda it: it.status == 409 or it.status >= 500,
-        _doubt(Failure.SERVER_ERROR, "the image server failed"),
+        _doubt(Failure.SERVER_ERROR, said("the image server failed")),
     ),
     (
         lambda it: it.no_money,
-        _free(Failure.NO_MONEY, "the account has no credit left, or its spending limit is reached"),
+        _free(
+            Failure.NO_MONEY,
+            said("the account has no credit left, or its spending limit is reached"),
+        ),
     ),
     (
         lambda it: it.moderated and it.stage == "output",
-        _doubt(Failure.MODERATION, "the safety system rejected the finished image"),
+        _doubt(Failure.MODERATION, said("the safety system rejected the finished image")),
     ),
     (
         lambda it: it.moderated,
-        _free(Failure.MODERATION, "the safety system rejected the request"),
+        _free(Failure.MODERATION, said("the safety system rejected the request")),
     ),
     (
         lambda it: it.status == 429,
-        _free(Failure.RATE_LIMIT, "the rate limit is reached"),
+        _free(Failure.RATE_LIMIT, said("the rate limit is reached")),
     ),
     (
         lambda it: it.no_model,
-        _free(Failure.NO_MODEL, "the image server does not serve this model, or not for this key"),
+        _free(
+            Failure.NO_MODEL,
+            said("the image server does not serve this model, or not for this key"),
+        ),
     ),
     (
         lambda it: it.status == 401,
-        _free(Failure.AUTHENTICATION, "the API key was not accepted"),
+        _free(Failure.AUTHENTICATION, said("the API key was not accepted")),
     ),
     (
         lambda it: it.status == 403 and "verif" in it.message.lower(),
-        _free(Failure.AUTHENTICATION, "the organization must be verified to use this model"),
+        _free(Failure.AUTHENTICATION, said("the organization must be verified to use this model")),
     ),
     (
         lambda it: it.status == 403,
-        _free(Failure.AUTHENTICATION, "the API key may not do this"),
+        _free(Failure.AUTHENTICATION, said("the API key may not do this")),
     ),
     (
         lambda it: it.status == 404,
-        _free(Failure.INVALID, "the image server has no such address: check OPENAI_BASE_URL"),
+        _free(Failure.INVALID, said("the image server has no such address: check OPENAI_BASE_URL")),
+    ),
+    (
+        lambda it: it.status == 413,
+        _free(Failure.INVALID, said("the request is too large: compress the reference images")),
     ),
     (
         lambda it: 400 <= it.status < 500,
-        _free(Failure.INVALID, "the image server found the request wrong"),
+        _free(Failure.INVALID, said("the image server found the request wrong")),
     ),
 )
-_STRANGE = _doubt(Failure.BAD_ANSWER, "the image server gave an answer without a meaning")
+_STRANGE = _doubt(Failure.BAD_ANSWER, said("the image server gave an answer without a meaning"))
 
 
 def judge(refusal: Refusal, *, issued: bool = False) -> Meaning:
@@ -192,7 +210,7 @@ def judge(refusal: Refusal, *, issued: bool = False) -> Meaning:
     """
     meaning = next((meaning for holds, meaning in _RULES if holds(refusal)), _STRANGE)
     if meaning.failure is Failure.INVALID:
-        meaning = meaning._replace(sentence=meaning.sentence + _named(refusal))
+        meaning = meaning._replace(sentence=_named(refusal, meaning.sentence))
     if issued and refusal.status != 429:
         meaning = meaning._replace(charge=Charge.IN_DOUBT)
     return meaning
@@ -204,18 +222,33 @@ def _refused(error: openai.APIStatusError, *, issued: bool, now: datetime) -> Pr
     limited = meaning.failure is Failure.RATE_LIMIT
     return ProviderError(
         meaning.failure,
-        f"HTTP {refusal.status}: {meaning.sentence}",
+        said("HTTP {status}: {sentence}", status=refusal.status, sentence=meaning.sentence),
         charge=meaning.charge,
         retry_after=wait(error.response.headers, refusal.message, now) if limited else None,
         request_id=request_id(error.response.headers),
     )
 
 
-def _named(refusal: Refusal) -> str:
-    """The parameter and the code, if they are names and not sentences."""
-    names = (("parameter", refusal.param), ("code", refusal.code))
-    known = [f"{label} {name}" for label, name in names if _NAME.fullmatch(name)]
-    return f" ({', '.join(known)})" if known else ""
+def _named(refusal: Refusal, sentence: str) -> str:
+    """With the parameter and the code, if they are names and not sentences."""
+    match _name(refusal.param), _name(refusal.code):
+        case "", "":
+            return sentence
+        case param, "":
+            return said("{sentence} (parameter {param})", sentence=sentence, param=param)
+        case "", code:
+            return said("{sentence} (code {code})", sentence=sentence, code=code)
+        case param, code:
+            return said(
+                "{sentence} (parameter {param}, code {code})",
+                sentence=sentence,
+                param=param,
+                code=code,
+            )
+
+
+def _name(text: str) -> str:
+    return text if _NAME.fullmatch(text) else ""
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:

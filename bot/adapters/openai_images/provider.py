@@ -23,6 +23,7 @@ from bot.adapters.openai_images.skeleton import Span
 from bot.core.errors import Charge, Failure, ProviderError
 from bot.core.plan import ImageCall
 from bot.core.ports import Answer, Clock, Spool, SpoolWriter
+from bot.core.said import said
 
 if TYPE_CHECKING:
     from bot.adapters.openai_images.client import Client
@@ -188,7 +189,7 @@ def _import_client() -> "type[Client]":
 def _useless(request_id: str | None) -> ProviderError:
     return ProviderError(
         Failure.BAD_ANSWER,
-        "the answer holds no usable image; it may be billed all the same",
+        said("the answer holds no usable image; it may be billed all the same"),
         charge=Charge.IN_DOUBT,
         request_id=request_id,
     )
@@ -197,7 +198,7 @@ def _useless(request_id: str | None) -> ProviderError:
 def _no_room() -> ProviderError:
     return ProviderError(
         Failure.STORAGE,
-        "there is no room for the answer, so nothing was sent",
+        said("there is no room for the answer, so nothing was sent"),
         charge=Charge.NOT_CHARGED,
     )
 

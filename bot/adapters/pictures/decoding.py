@@ -8,6 +8,7 @@ from typing import BinaryIO
 from PIL import Image
 
 from bot.adapters.pictures.formats import Format, PictureError
+from bot.core.said import said
 
 MOST_PIXELS = 64_000_000
 """Every phone's camera stays below it; a header can claim anything."""
@@ -32,9 +33,9 @@ def opened(file: BinaryIO | Path) -> Iterator[Image.Image]:
     try:
         with Image.open(file, formats=[each.upper() for each in Format]) as image:
             if image.width * image.height > MOST_PIXELS:
-                raise PictureError("has too many pixels")
+                raise PictureError(said("has too many pixels"))
             yield image
     except _BAD_DATA as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise PictureError("is damaged") from None
+        raise PictureError(said("is damaged")) from None

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.adapters.pictures.formats import PictureError
+from bot.core.said import said
 
 DESCRIPTION, SOFTWARE, DATE_TIME = 0x010E, 0x0131, 0x0132
 _DETAILS, _VERSION, _COMMENT = 0x8769, 0x9000, 0x9286
@@ -106,7 +107,7 @@ def _order(block: bytes) -> str:
         or len(block) < len(_EMPTY)
         or struct.unpack_from(f"{order}H", block, 2) != (42,)
     ):
-        raise PictureError("has damaged metadata")
+        raise PictureError(said("has damaged metadata"))
     return order
 
 
@@ -127,7 +128,7 @@ def _directory(block: bytes, order: str, place: int) -> _Directory:
         rows = [struct.unpack_from(f"{order}H10s", block, place + 2 + 12 * n) for n in range(count)]
         (following,) = struct.unpack_from(f"{order}I", block, place + 2 + 12 * count)
     except struct.error:
-        raise PictureError("has damaged metadata") from None
+        raise PictureError(said("has damaged metadata")) from None
     return _Directory(dict(rows), following)
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import BinaryIO, TypeAlias
 
 from bot.core.errors import GptimageError
+from bot.core.said import said
 
 _PIECE = 1024 * 1024
 
@@ -47,14 +48,14 @@ def sniff(file: BinaryIO) -> Format:
         case head if head.startswith(b"RIFF") and head.endswith(b"WEBP"):
             return Format.WEBP
         case _:
-            raise PictureError("is neither a PNG, a JPEG nor a WebP picture")
+            raise PictureError(said("is neither a PNG, a JPEG nor a WebP picture"))
 
 
 def read_exactly(file: BinaryIO, length: int) -> bytes:
     """The next bytes, all of them; PictureError if the file has fewer."""
     data = file.read(length)
     if len(data) < length:
-        raise PictureError("ends too early")
+        raise PictureError(said("ends too early"))
     return data
 
 

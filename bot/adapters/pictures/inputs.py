@@ -15,7 +15,8 @@ from bot.adapters.pictures.decoding import MOST_PIXELS, opened
 from bot.adapters.pictures.formats import Format, PictureError, end_of, sniff
 from bot.core.batch import BatchConfig
 from bot.core.catalog import Size
-from bot.core.errors import Problem
+from bot.core.errors import Problem, because
+from bot.core.said import said
 from bot.core.strict_json import shown
 
 # OpenAI's limit for an input image, and the size above which masks are known to fail.
@@ -26,9 +27,9 @@ _DECODED_PIXELS = 16_000_000
 _NAME = 100  # characters of a path in a message
 _SMALL = (64, 64)
 _SIZES = {Format.PNG: png.size, Format.JPEG: jpeg.size, Format.WEBP: webp.size}
-_COMPRESS = "compress it, or make it smaller: models look at about 1536x1024 pixels of it"
-_USE = "use a PNG, JPEG or WebP picture"
-_SAVE = "save it again as PNG, JPEG or WebP"
+_COMPRESS = said("compress it, or make it smaller: models look at about 1536x1024 pixels of it")
+_USE = said("use a PNG, JPEG or WebP picture")
+_SAVE = said("save it again as PNG, JPEG or WebP")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,27 +126,28 @@ def _look(use: Use, root: Path) -> InputImage | Problem:
     except _UnusableError as error:
         message, hint = error.message, error.hint
     except PictureError as error:
-        message, hint = str(error), _SAVE
+        message, hint = error.message, _SAVE
     except OSError as error:
-        message, hint = f"cannot be read: {error.strerror}", ""
-    return Problem(use.field, f"{_named(use)} {message}", hint)
+        message, hint = said("cannot be read: {why}", why=because(error)), ""
+    return Problem(use.field, said("{file} {what}", file=_named(use), what=message), hint)
 
 
 def _regular(path: str, root: Path) -> Path:
     """Where the file really is. Opening anything else than a file could wait for ever."""
     if path.startswith("data:") or "://" in path:
-        raise _UnusableError("is an address", "download it, and name the file")
+        raise _UnusableError(said("is an address"), said("download it, and name the file"))
     file = (root / _expanded(path)).absolute()
     try:
         kind = file.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        raise _UnusableError("does not exist", f"looked for {file}") from None
+        looked = said("looked for {file}", file=file)
+        raise _UnusableError(said("does not exist"), looked) from None
     except ValueError:  # a NUL
-        raise _UnusableError("is no path") from None
+        raise _UnusableError(said("is no path")) from None
     if stat.S_ISDIR(kind):
-        raise _UnusableError("is a folder", _USE)
+        raise _UnusableError(said("is a folder"), _USE)
     if not stat.S_ISREG(kind):
-        raise _UnusableError("is no ordinary file", _USE)
+        raise _UnusableError(said("is no ordinary file"), _USE)
     return file.resolve()
 
 
@@ -159,14 +161,19 @@ def _expanded(path: str) -> Path:
 def _picture(file: Path, content: BufferedReader) -> InputImage:
     length = end_of(content)
     if not length:
-        raise _UnusableError("is empty", _USE)
+        raise _UnusableError(said("is empty"), _USE)
     if length >= _MOST_BYTES:
-        raise _UnusableError(f"has {_megabytes(length)}; it must be below 50 MB", _COMPRESS)
+        message = said("has {size}; it must be below 50 MB", size=_megabytes(length))
+        raise _UnusableError(message, _COMPRESS)
     kind = sniff(content)
     size = _SIZES[kind](content)
     if size.pixels > MOST_PIXELS:
-        most = f"it may have {MOST_PIXELS // 1_000_000} million pixels at most"
-        raise _UnusableError(f"is {size}; {most}", _COMPRESS)
+        message = said(
+            "is {size}; it may have {most} million pixels at most",
+            size=size,
+            most=MOST_PIXELS // 1_000_000,
+        )
+        raise _UnusableError(message, _COMPRESS)
     alpha = _prove(content, size)
     content.seek(0)
     return InputImage(
@@ -180,7 +187,7 @@ def _prove(content: BufferedReader, size: Size) -> bool:
     with opened(content) as image:
         alpha = "A" in image.getbands()
         if image.size != (size.width, size.height):
-            raise PictureError("has two headers that contradict each other")
+            raise PictureError(said("has two headers that contradict each other"))
         _decode(image, size)
     return alpha
 
@@ -203,17 +210,27 @@ def _decode(image: Image.Image, size: Size) -> None:
 def _mask_problems(use: Use, images: Mapping[str, InputImage]) -> Iterator[Problem]:
     mask, masked = images[use.path], images.get(use.masks or "")
     if mask.format is not Format.PNG or not mask.alpha:
-        hint = "what is transparent in it is painted anew: save it as a PNG with transparency"
-        yield Problem(use.field, f"{_named(use)} must be a PNG with an alpha channel", hint)
+        hint = said("what is transparent in it is painted anew: save it as a PNG with transparency")
+        message = said("{file} must be a PNG with an alpha channel", file=_named(use))
+        yield Problem(use.field, message, hint)
     if masked is not None and mask.size != masked.size:
-        message = f"{_named(use)} is {mask.size}, but the first image is {masked.size}"
-        yield Problem(use.field, message, "both must have the same size")
+        message = said(
+            "{file} is {size}, but the first image is {other}",
+            file=_named(use),
+            size=mask.size,
+            other=masked.size,
+        )
+        yield Problem(use.field, message, said("both must have the same size"))
 
 
 def _heavy(masks: Iterable[Use], images: Mapping[str, InputImage]) -> Iterator[str]:
     for use in masks:
         if (length := images[use.path].bytes) > _MOST_ADVISED:
-            yield f"{use.field}: a mask of {_megabytes(length)} may be refused; keep it below 4 MB"
+            yield said(
+                "{where}: a mask of {size} may be refused; keep it below 4 MB",
+                where=use.field,
+                size=_megabytes(length),
+            )
 
 
 def _named(use: Use) -> str:

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from bot.adapters.pictures.formats import PictureError, Piece, Span, end_of, read_exactly
 from bot.core.catalog import Size
+from bot.core.said import said
 
 _START = b"\xff\xd8"
 _EXIF = b"Exif\0\0"
@@ -36,7 +37,7 @@ def size(file: BinaryIO) -> Size:
         if segment.marker in _FRAMES:
             _precision, height, width = struct.unpack(">BHH", _data(file, segment, 5))
             return Size(width, height)
-    raise PictureError("has no JPEG header")
+    raise PictureError(said("has no JPEG header"))
 
 
 def exif(file: BinaryIO) -> bytes | None:
@@ -69,7 +70,7 @@ def _segments(file: BinaryIO) -> Iterator[Segment]:
         start, marker = _marker(file, place)
         length = 0 if marker == _EOI else int.from_bytes(read_exactly(file, 2), "big") - 2
         if length < 0:
-            raise PictureError("has a damaged JPEG header")
+            raise PictureError(said("has a damaged JPEG header"))
         yield Segment(marker, start, length)
         place = start + 4 + length
 
@@ -78,7 +79,7 @@ def _marker(file: BinaryIO, place: int) -> tuple[int, int]:
     """Where a marker begins, and its code; any number of FF may fill the space before it."""
     file.seek(place)
     if read_exactly(file, 1) != b"\xff":
-        raise PictureError("has a damaged JPEG header")
+        raise PictureError(said("has a damaged JPEG header"))
     code = read_exactly(file, 1)
     while code == b"\xff":
         code = read_exactly(file, 1)

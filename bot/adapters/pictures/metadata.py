@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from bot.adapters.pictures import exif, jpeg, png, webp
 from bot.adapters.pictures.formats import Format, PictureError, Piece, assemble, sniff
 from bot.adapters.pictures.whole import whole
+from bot.core.said import said
 
 _KEYWORD = "gptimage"
 _BEFORE, _AFTER = f'{{"{_KEYWORD}":', "}"
@@ -87,7 +88,7 @@ def read(path: Path) -> Metadata | None:
     try:
         return _RECORD.validate_json(text[len(_BEFORE) : -len(_AFTER)], strict=True)
     except (ValidationError, UnicodeEncodeError):
-        raise PictureError("has damaged metadata") from None
+        raise PictureError(said("has damaged metadata")) from None
 
 
 def _record_in(file: BinaryIO) -> str | None:
@@ -152,5 +153,5 @@ def _fitting(metadata: Metadata, old: bytes | None, room: int) -> bytes:
     lengths = range(len(metadata.prompt or ""))
     fitting = bisect_right(lengths, room, key=lambda length: len(cut(length)))
     if not fitting:
-        raise PictureError("has no room for more metadata")
+        raise PictureError(said("has no room for more metadata"))
     return cut(fitting - 1)

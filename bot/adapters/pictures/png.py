@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from bot.adapters.pictures.formats import PictureError, Piece, Span, end_of, read_exactly
 from bot.core.catalog import Size
+from bot.core.said import said
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FRAME = 12  # length, kind and checksum around each chunk's data
@@ -69,7 +70,7 @@ def _chunks(file: BinaryIO) -> Iterator[Chunk]:
         file.seek(start)
         length, kind = struct.unpack(">I4s", read_exactly(file, 8))
         if start == len(_SIGNATURE) and (kind, length) != (b"IHDR", 13):
-            raise PictureError("has no PNG header")
+            raise PictureError(said("has no PNG header"))
         yield Chunk(kind, start, length)
         start += length + _FRAME
 
@@ -86,7 +87,7 @@ def _data(file: BinaryIO, chunk: Chunk) -> bytes:
     file.seek(chunk.start + 8)
     data, checksum = read_exactly(file, chunk.length), read_exactly(file, 4)
     if zlib.crc32(chunk.kind + data) != int.from_bytes(checksum, "big"):
-        raise PictureError("has a damaged text")
+        raise PictureError(said("has a damaged text"))
     return data
 
 

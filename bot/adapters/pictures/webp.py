@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from bot.adapters.pictures.formats import PictureError, Piece, Span, end_of, read_exactly
 from bot.core.catalog import Size
+from bot.core.said import said
 
 _HEADER = 12
 _EXTENDED, _LOSSY, _LOSSLESS, _EXIF = b"VP8X", b"VP8 ", b"VP8L", b"EXIF"
@@ -47,7 +48,7 @@ def exif(file: BinaryIO) -> bytes | None:
     if found is None:
         return None
     if found.length > _LONGEST_EXIF:
-        raise PictureError("has more metadata than can be read")
+        raise PictureError(said("has more metadata than can be read"))
     return _data(file, found, found.length).removeprefix(_JPEG_NAME)
 
 
@@ -74,14 +75,14 @@ def _chunks(file: BinaryIO) -> Iterator[Chunk]:
     (length,) = struct.unpack("<I", read_exactly(file, 4))
     start, end = _HEADER, length + 8
     if end > end_of(file):
-        raise PictureError("ends too early")
+        raise PictureError(said("ends too early"))
     while start < end:
         file.seek(start)
         kind, size_of_data = struct.unpack("<4sI", read_exactly(file, 8))
         chunk = Chunk(kind, start, size_of_data)
         start += chunk.span.length
         if start > end:
-            raise PictureError("has a damaged WebP container")
+            raise PictureError(said("has a damaged WebP container"))
         yield chunk
 
 
@@ -95,7 +96,7 @@ def _canvas(file: BinaryIO) -> _Canvas:
         case b"VP8L":
             return _lossless_canvas(_head(file, first, 5))
         case _:
-            raise PictureError("has no WebP header")
+            raise PictureError(said("has no WebP header"))
 
 
 def _extended_canvas(data: bytes) -> _Canvas:
@@ -106,7 +107,7 @@ def _extended_canvas(data: bytes) -> _Canvas:
 def _lossy_canvas(data: bytes) -> _Canvas:
     """A key frame's header (RFC 6386, section 9.1); the upper two bits of an edge are a scale."""
     if data[3:6] != b"\x9d\x01\x2a":
-        raise PictureError("has no WebP header")
+        raise PictureError(said("has no WebP header"))
     width, height = struct.unpack("<HH", data[6:10])
     return _Canvas(Size(width & 0x3FFF, height & 0x3FFF), 0)
 
@@ -115,7 +116,7 @@ def _lossless_canvas(data: bytes) -> _Canvas:
     """14 bits for each edge less one, and one for alpha (RFC 9649, section 3.4)."""
     bits = int.from_bytes(data[1:5], "little")
     if data[0] != 0x2F:
-        raise PictureError("has no WebP header")
+        raise PictureError(said("has no WebP header"))
     flags = _HAS_ALPHA if bits >> 28 & 1 else 0
     return _Canvas(Size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1), flags)
 
@@ -129,7 +130,7 @@ def _extended(canvas: _Canvas) -> bytes:
 
 def _head(file: BinaryIO, chunk: Chunk | None, length: int) -> bytes:
     if chunk is None or chunk.length < length:
-        raise PictureError("has no WebP header")
+        raise PictureError(said("has no WebP header"))
     return _data(file, chunk, length)
 
 

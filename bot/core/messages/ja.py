@@ -4,7 +4,9 @@ from bot.core.errors import Failure, Reason
 from bot.core.messages.ja_batch import BATCH
 from bot.core.messages.ja_commands import COMMANDS
 from bot.core.messages.ja_money import MONEY
+from bot.core.messages.ja_pictures import PICTURES
 from bot.core.messages.ja_runs import RUNS
+from bot.core.messages.ja_services import SERVICES
 from bot.core.messages.sentences import Counted, Estimated, Explanation, Final, Live, Messages
 from bot.core.run import ItemState, Stop
 
@@ -152,5 +154,5 @@ JAPANESE = Messages(
     },
     unknown="不明",
     help=_HELP,
-    sentences={**BATCH, **COMMANDS, **MONEY, **RUNS},
+    sentences={**BATCH, **COMMANDS, **MONEY, **PICTURES, **RUNS, **SERVICES},
 )

@@ -30,7 +30,7 @@ MONEY = {
         "{person} さんには、このリポジトリの {role} 権限が必要です。"
     ),
     "{why} Nothing was started: try again in a moment.": (
-        "{why} 何も開始していません。少し後にもう一度お試しください。"
+        "{why}何も開始していません。少し後にもう一度お試しください。"
     ),
     "one run": "1 回の実行",
     "{person} in one day": "{person} さんの 1 日",

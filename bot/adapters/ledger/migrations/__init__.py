@@ -11,6 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from bot.core.errors import SettingsError
+from bot.core.said import said
 
 
 def run(connection: Connection) -> None:
@@ -24,5 +25,5 @@ def run(connection: Connection) -> None:
         command.upgrade(config, "head")
     except CommandError as error:  # the revision that is there is not among ours
         raise SettingsError(
-            [f"DATABASE_URL: a newer gptimage made this ledger ({error})"]
+            [said("DATABASE_URL: a newer gptimage made this ledger ({error})", error=error)]
         ) from None

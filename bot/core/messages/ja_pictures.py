@@ -1,0 +1,50 @@
+"""Japanese: pictures that a batch names, and pictures that cannot be read."""
+
+PICTURES = {
+    "{file} {what}": "{file}: {what}",
+    "use a PNG, JPEG or WebP picture": "PNG、JPEG、WebP の画像をお使いください",
+    "save it again as PNG, JPEG or WebP": "PNG、JPEG、WebP で保存し直してください",
+    "compress it, or make it smaller: models look at about 1536x1024 pixels of it": (
+        "圧縮するか縮小してください。モデルが見るのは 1536x1024 画素程度です"
+    ),
+    "is an address": "アドレスは指定できません",
+    "download it, and name the file": "ダウンロードしてファイル名を指定してください",
+    "does not exist": "見つかりません",
+    "looked for {file}": "探した場所: {file}",
+    "is no path": "パスとして使えません",
+    "is a folder": "フォルダーです",
+    "is no ordinary file": "通常のファイルではありません",
+    "cannot be read: {why}": "読み取れません: {why}",
+    "has {size}; it must be below 50 MB": "{size} あります。50 MB 未満にしてください",
+    "is {size}; it may have {most} million pixels at most": (
+        "{size} です。{most} 百万画素以下にしてください"
+    ),
+    "{file} must be a PNG with an alpha channel": (
+        "{file} はアルファチャンネル付きの PNG にしてください"
+    ),
+    "what is transparent in it is painted anew: save it as a PNG with transparency": (
+        "透明な部分が描き直されます。透明部分のある PNG で保存してください"
+    ),
+    "{file} is {size}, but the first image is {other}": (
+        "{file} は {size} ですが、最初の画像は {other} です"
+    ),
+    "both must have the same size": "同じ大きさにしてください",
+    "{where}: a mask of {size} may be refused; keep it below 4 MB": (
+        "{where}: {size} のマスクは拒否される場合があります。4 MB 未満にしてください"
+    ),
+    # files that cannot be read as pictures
+    "has too many pixels": "画素が多すぎます",
+    "is damaged": "壊れています",
+    "ends too early": "途中で切れています",
+    "is neither a PNG, a JPEG nor a WebP picture": "PNG、JPEG、WebP のいずれでもありません",
+    "has two headers that contradict each other": "矛盾する 2 つのヘッダーがあります",
+    "has damaged metadata": "メタデータが壊れています",
+    "has no room for more metadata": "メタデータを追加する余地がありません",
+    "has more metadata than can be read": "メタデータが多すぎて読み取れません",
+    "has a damaged text": "テキスト情報が壊れています",
+    "has no PNG header": "PNG のヘッダーがありません",
+    "has no JPEG header": "JPEG のヘッダーがありません",
+    "has a damaged JPEG header": "JPEG のヘッダーが壊れています",
+    "has no WebP header": "WebP のヘッダーがありません",
+    "has a damaged WebP container": "WebP のコンテナーが壊れています",
+}
