@@ -15,7 +15,7 @@ _RESERVED = frozenset(
 )
 _FORBIDDEN = frozenset('<>:"|?*')
 _EXTENSION = {"png": "png", "jpeg": "jpg", "webp": "webp"}
-_ENDINGS = frozenset({"png", "jpg", "jpeg", "webp"})
+_KINDS = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
 # Dots, slashes and NUL in the spelling of an address, encoded once or more often.
 _ENCODED = re.compile(r"%(25)*(2e|2f|5c|00)", re.IGNORECASE)
 # Other letters that are drawn as a slash; what NFKC turns into one is found by it.
@@ -52,7 +52,7 @@ def _disguises(path: str, plain: str) -> Iterator[str]:
 def parted(path: str) -> tuple[str, str]:
     """`fox` and `.png`; what is no ending of an image that is made here stays with the name."""
     stem, dot, ending = path.rpartition(".")
-    return (stem, dot + ending) if stem and ending.lower() in _ENDINGS else (path, "")
+    return (stem, dot + ending) if stem and ending.lower() in _KINDS else (path, "")
 
 
 def of_images(path: str, image_format: str, count: int) -> tuple[str, ...]:
@@ -60,6 +60,14 @@ def of_images(path: str, image_format: str, count: int) -> tuple[str, ...]:
     stem, _ = parted(path)
     numbers = [f"-{n}" for n in range(1, count + 1)] if count > 1 else [""]
     return tuple(f"{stem}{number}.{_EXTENSION[image_format]}" for number in numbers)
+
+
+def of_media_type(path: str, media_type: str) -> str:
+    """The path with the ending of what the file holds: `fox.jpg` for a JPEG that is no PNG."""
+    stem, ending = parted(path)
+    kind = media_type.removeprefix("image/")
+    fits = _KINDS.get(ending.lower().removeprefix(".")) == kind or kind not in _EXTENSION
+    return path if fits else f"{stem}.{_EXTENSION[kind]}"
 
 
 def _problems(path: str) -> Iterator[str]:

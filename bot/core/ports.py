@@ -12,7 +12,7 @@ from bot.core.errors import Failure
 from bot.core.event import CommentEvent
 from bot.core.plan import ImageCall, Item
 from bot.core.pricing import Money, Usage
-from bot.core.run import Run, RunView, Stop, Thread
+from bot.core.run import ItemView, Run, RunView, Stop, Thread
 
 Clock = Callable[[], datetime]
 
@@ -362,6 +362,14 @@ class Host(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """How a picture came about."""
+
+    item: ItemView
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     """A local file to publish for an item (None: the report) under a name."""
 
@@ -369,6 +377,7 @@ class File:
     name: str
     source: str
     media_type: str
+    made: Made | None = None
 
 
 @dataclass(frozen=True, slots=True)

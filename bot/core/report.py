@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
+from bot.core import paths
 from bot.core.errors import Charge, Failure
 from bot.core.messages import ENGLISH, Messages
 from bot.core.pricing import Money, Usage
@@ -103,20 +104,34 @@ def report(view: RunView, now: datetime) -> Report:
         in_doubt=_dollars(view.in_doubt),
         partial=sum(0 < result.received < result.requested for result in results),
         stopped=run.stop,
-        warnings=run.warnings,
+        warnings=(*run.warnings, *_other_formats(view.items), *filter(None, [run.note])),
     )
+
+
+def _other_formats(items: Sequence[ItemView]) -> Iterator[str]:
+    """Files whose ending is not the one that was asked for: what the server sent decides."""
+    for item in items:
+        asked, got = (paths.parted(path)[1][1:] for path in (item.item.path, item.path or ""))
+        if got and got != asked:
+            yield said(
+                "{where}: {asked} was asked for, {got} was sent: {path}",
+                where=f"jobs[{item.item.job}]",
+                asked=asked,
+                got=got,
+                path=item.path,
+            )
 
 
 def _job(view: RunView, job: int) -> JobReport:
     items = view.of_job(job)
     made = [item for item in items if item.winner]
-    paths = tuple(item.path or item.item.path for item in made)
+    files = tuple(item.path or item.item.path for item in made)
     return JobReport(
         job_id=f"{view.run.id}-{job + 1}",
         prompt=items[0].item.call.prompt,
         status=_status(items),
-        output_path=paths[0] if paths else None,
-        output_paths=paths or None,
+        output_path=files[0] if files else None,
+        output_paths=files or None,
         error=_error(view, items),
         duration_ms=_duration(items),
         history_uuid=view.run.id,
@@ -125,7 +140,10 @@ def _job(view: RunView, job: int) -> JobReport:
         received=len(made),
         cost=_dollars(total(item.paid for item in items)),
         charge=_charge(items),
-        warnings=tuple(w for w in view.run.warnings if w.startswith(f"jobs[{job}]")),
+        warnings=(
+            *(w for w in view.run.warnings if w.startswith(f"jobs[{job}]")),
+            *_other_formats(items),
+        ),
         usage=_usage(items),
         urls=tuple(item.url for item in made if item.url),
         request_ids=tuple(a.request_id for i in items for a in i.attempts if a.request_id),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from bot.core import paths
 from bot.core.errors import Charge
 from bot.core.killpoints import Point, reach
 from bot.core.plan import Item
@@ -13,6 +14,7 @@ from bot.core.ports import (
     File,
     ImageProvider,
     Lease,
+    Made,
     Publication,
     Runs,
     Spool,
@@ -72,15 +74,17 @@ class Finish:
     async def _publish(self, lease: Lease, view: RunView, files: Sequence[File]) -> None:
         done = await self.destination.publish(view.run, files)
         reach(Point.FILES_PUBLISHED)
-        placed = [self._placed(each, view) for each in done.files]
+        kinds = {file.item: file.media_type for file in files}
+        placed = [self._placed(each, view, kinds[each.item]) for each in done.files]
         await self.runs.published(lease, placed, done.page_url, done.note)
 
-    def _placed(self, publication: Publication, view: RunView) -> Publication:
+    def _placed(self, publication: Publication, view: RunView, media_type: str) -> Publication:
         """People know a file by the path that they asked for, not by its name as an asset."""
         if not self.remote:
             return publication
-        paths = {item.item.index: item.item.path for item in view.items}
-        return replace(publication, path=paths[publication.item])
+        asked = {item.item.index: item.item.path for item in view.items}
+        path = paths.of_media_type(asked[publication.item], media_type)
+        return replace(publication, path=path)
 
     async def _files(self, run: Run, items: Iterable[ItemView]) -> Sequence[File]:
         return [file for item in items if (file := await self._file(run, item))]
@@ -93,7 +97,10 @@ class Finish:
         source = await self.spool.fetch(answer.image) if answer else None
         if answer is None or source is None:
             return None
-        return File(item.item.index, self.name_of(item.item), source, answer.media_type)
+        # What the server sent decides: no file lies about what it holds.
+        name = paths.of_media_type(self.name_of(item.item), answer.media_type)
+        made = Made(item, answer)
+        return File(item.item.index, name, source, answer.media_type, made)
 
     async def _report(self, view: RunView) -> File:
         """The report as a file beside the images; it cannot know their addresses yet."""

@@ -216,6 +216,21 @@ def models(output_format: AnswerFormat = None) -> None:
 
 
 @app.command()
+def inspect(
+    pictures: Annotated[list[str], typer.Argument(metavar="PICTURE...", help="Image files.")],
+    output_format: AnswerFormat = None,
+) -> None:
+    """Print what is written in pictures: how they were made, and by which run."""
+    from bot.entrypoints import inspect as room
+
+    found = room.look(pictures)
+    if told := room.text(found) if _for_people(output_format) else _json(room.rows(found)):
+        console.answer(told)
+    console.say(*(f"Error: {each.problem}" for each in found if each.problem))
+    raise typer.Exit(max(each.exit_code for each in found))
+
+
+@app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,

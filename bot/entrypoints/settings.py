@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     openai_base_url: Address = OPENAI
     openai_image_output_dir: str | None = None
     openai_image_input_dir: str | None = None
+    openai_image_embed_metadata: Switch = True
+    openai_image_metadata_level: Literal["minimal", "standard", "full"] = "standard"
     openai_batch_max_concurrent: int | None = Field(None, ge=1, le=10)
     openai_batch_timeout: int | None = Field(None, ge=1000, le=3_600_000)
     history_db_path: Path | None = None

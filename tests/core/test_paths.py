@@ -74,3 +74,19 @@ def test_each_image_of_a_job_has_its_own_name(path: str, image_format: str, coun
     names = paths.of_images(path, image_format, count)
     assert len({paths.fold(name) for name in names}) == count
     assert {name.rpartition(".")[2] for name in names} <= {"png", "jpg", "webp"}
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type", "named"),
+    [
+        ("a/fox.png", "image/png", "a/fox.png"),
+        ("a/fox.png", "image/jpeg", "a/fox.jpg"),
+        ("fox-1.jpg", "image/jpeg", "fox-1.jpg"),
+        ("fox.JPEG", "image/jpeg", "fox.JPEG"),
+        ("fox.webp", "image/png", "fox.png"),
+        ("v1.2", "image/webp", "v1.2.webp"),
+        ("report.json", "application/json", "report.json"),
+    ],
+)
+def test_a_name_ends_as_its_content_says(path: str, media_type: str, named: str) -> None:
+    assert paths.of_media_type(path, media_type) == named

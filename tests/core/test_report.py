@@ -219,7 +219,9 @@ Images:
 
 def test_the_text_of_a_run_that_ran_out_of_time() -> None:
     found = view(GOOD, REFUSED, PARTIAL, CANCELLED, stop=Stop.TIMEOUT)
-    run = replace(found.run, warnings=("be careful",))
+    run = replace(found.run, warnings=("be careful",), note="fox0.png holds no metadata.")
+    first, *others = found.items
+    found = replace(found, items=(replace(first, path="out/fox0.jpg"), *others))
     assert to_text(report(replace(found, run=run), END)) == snapshot("""\
 ⚠️ Batch image generation completed with failures
 
@@ -232,7 +234,7 @@ Total cost: $0.0119
 Run: abcdefghij
 
 Images:
-- fox0.png  fox 0
+- out/fox0.jpg  fox 0
 - fox2-1.png  fox 2
     2 of 3: failed; Timeout
 
@@ -246,6 +248,8 @@ Cancelled:
 
 Warnings:
 - be careful
+- jobs[0]: png was asked for, jpg was sent: out/fox0.jpg
+- fox0.png holds no metadata.
 
 Timeout reached. Cancelling remaining jobs...
 Some jobs failed

@@ -534,6 +534,16 @@ async def test_good_answers_can_be_spoiled(client: Client) -> None:
     assert len(client.simulator.billed) == len(kinds)
 
 
+@pytest.mark.parametrize(("asked", "sent"), [("png", "jpeg"), ("webp", "jpeg"), ("jpeg", "png")])
+async def test_a_gateway_can_send_another_format(client: Client, asked: str, sent: str) -> None:
+    client.simulator.faults.append(Fault(FaultKind.OTHER_FORMAT))
+
+    answer = (await client.generate(output_format=asked)).json()
+
+    with Image.open(BytesIO(base64.b64decode(answer["data"][0]["b64_json"]))) as picture:
+        assert picture.format == sent.upper()
+
+
 async def test_a_fault_can_wait_for_its_prompt(client: Client) -> None:
     client.simulator.faults.append(Fault(FaultKind.SERVER_ERROR, times=2, prompt="owl"))
     prompts = ["a fox", "an owl", "an owl", "an owl"]

@@ -45,18 +45,35 @@ def comment(block: bytes) -> str | None:
             return None
 
 
-def with_words(old: bytes | None, words: str, texts: Mapping[int, str]) -> bytes:
-    """The block (a new one for None) with a user's comment, and with texts by their tag."""
+def text(block: bytes, tag: int) -> str | None:
+    """The text under a tag, if there is one; raises PictureError."""
+    order = _order(block)
+    entry = _root(block, order).entries.get(tag)
+    if entry is None:
+        return None
+    kind, count, place = struct.unpack(f"{order}HII", entry)
+    if kind != _ASCII or count <= _INLINE:
+        return None
+    # Strictly ASCII, but UTF-8 is what programs write and show.
+    return block[place : place + count].rstrip(b"\0").decode("utf-8", "replace")
+
+
+def with_words(old: bytes | None, texts: Mapping[int, str], words: str | None) -> bytes:
+    """The block (a new one for None) with texts by their tag, and with a user's comment.
+
+    The texts stand first: some readers look at the beginning only.
+    """
     given = old or _EMPTY
     order = _order(given)
-    root, details = _root(given, order), _details(given, order)
+    root = _root(given, order)
     block = _Writer(given, order)
-    details.entries.setdefault(_VERSION, block.entry(_UNDEFINED, b"0232"))
-    details.entries[_COMMENT] = block.entry(_UNDEFINED, _coded(words, order))
-    root.entries[_DETAILS] = block.pointer(block.directory(details))
-    for tag, text in texts.items():
-        # TIFF wants ASCII here; UTF-8 is what programs write and show.
-        root.entries[tag] = block.entry(_ASCII, text.replace("\0", "").encode() + b"\0")
+    for tag, each in texts.items():
+        root.entries[tag] = block.entry(_ASCII, each.replace("\0", "").encode() + b"\0")
+    if words is not None:
+        details = _details(given, order)
+        details.entries.setdefault(_VERSION, block.entry(_UNDEFINED, b"0232"))
+        details.entries[_COMMENT] = block.entry(_UNDEFINED, _coded(words, order))
+        root.entries[_DETAILS] = block.pointer(block.directory(details))
     return block.finished(block.directory(root))
 
 

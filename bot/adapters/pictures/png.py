@@ -13,6 +13,7 @@ from bot.core.said import said
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FRAME = 12  # length, kind and checksum around each chunk's data
 _TEXT, _UNICODE = b"tEXt", b"iTXt"
+_PIXELS = frozenset({b"IDAT", b"IEND"})
 _UNCOMPRESSED = b"\0\0"
 _LONGEST_TEXT = 1024 * 1024
 _LONGEST_KEYWORD = 79
@@ -40,8 +41,11 @@ def size(file: BinaryIO) -> Size:
 
 
 def texts(file: BinaryIO) -> Iterator[tuple[str, str]]:
-    """The texts before the pixels by keyword, without compressed ones; raises PictureError."""
-    for chunk in _chunks(file):
+    """The texts by keyword, without compressed ones; raises PictureError.
+
+    Those of other programs may stand behind the pixels.
+    """
+    for chunk in _chunks(file, frozenset({b"IEND"})):
         if chunk.kind in {_TEXT, _UNICODE} and chunk.length <= _LONGEST_TEXT:
             keyword, _, rest = _data(file, chunk).partition(b"\0")
             if (text := _text(chunk.kind, rest)) is not None:
@@ -55,7 +59,7 @@ def with_texts(file: BinaryIO, new: Mapping[str, str]) -> Iterator[Piece]:
     """
     yield _SIGNATURE
     for chunk in _chunks(file):
-        if chunk.kind in {b"IDAT", b"IEND"}:
+        if chunk.kind in _PIXELS:
             yield Span(chunk.start, end_of(file) - chunk.start)
         elif _keyword(file, chunk) not in new:
             yield chunk.span
@@ -63,10 +67,10 @@ def with_texts(file: BinaryIO, new: Mapping[str, str]) -> Iterator[Piece]:
             yield from (_chunk(keyword, text) for keyword, text in new.items())
 
 
-def _chunks(file: BinaryIO) -> Iterator[Chunk]:
-    """The chunks as far as the first one of pixels."""
+def _chunks(file: BinaryIO, last: frozenset[bytes] = _PIXELS) -> Iterator[Chunk]:
+    """The chunks as far as the first of these kinds: without pixels, if nobody asks for more."""
     start, kind = len(_SIGNATURE), b""
-    while kind not in {b"IDAT", b"IEND"}:
+    while kind not in last:
         file.seek(start)
         length, kind = struct.unpack(">I4s", read_exactly(file, 8))
         if start == len(_SIGNATURE) and (kind, length) != (b"IHDR", 13):

@@ -24,6 +24,14 @@ RUNS = {
     ),
     "Some jobs failed": "失敗したジョブがあります",
     "On refusals by the safety system: {hint}": "安全システムによる拒否について: {hint}",
+    "{where}: {asked} was asked for, {got} was sent: {path}": (
+        "{where}: {asked} を頼みましたが、{got} が届きました: {path}"
+    ),
+    "{name} holds no metadata: the picture {why}.": (
+        "{name} にはメタデータがありません（画像: {why}）。"
+    ),
+    "cannot be copied ({why})": "複製できません（{why}）",
+    "{first} {then}": "{first} {then}",
     # why images are missing
     "{missing} of {count}: {why}": "{count} 枚中 {missing} 枚: {why}",
     "{first}; {then}": "{first}、{then}",

@@ -6,12 +6,16 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from bot.adapters.destinations import DirectoryDestination
 from bot.adapters.ledger import SqlLedger
 from bot.adapters.pace import ImagePace
+from bot.adapters.pictures.labels import Labels
+from bot.adapters.pictures.metadata import Level
 from bot.core.errors import SettingsError
+from bot.core.ports import Destination
 from bot.core.run import RunView
 from bot.engine.life import Audience, Life
 from bot.engine.runner import Drain
@@ -56,8 +60,15 @@ async def local_life(
     _check_writable({(output_dir / name).parent for name in names})
     async with workshop(settings) as shop:
         await shop.provider.open()
-        life = shop.life(folder, lambda item: item.path, at_once=True)
+        life = shop.life(_labelled(folder, settings), lambda item: item.path, at_once=True)
         yield LocalLife(shop.ledger, life, settings.gptimage_data_dir / "spool", shop.pace)
+
+
+def _labelled(folder: DirectoryDestination, settings: Settings) -> Destination:
+    """The folder; what made them stands in its pictures, unless somebody does not want that."""
+    if not settings.openai_image_embed_metadata:
+        return folder
+    return Labels(folder, Level(settings.openai_image_metadata_level), version("gptimage"))
 
 
 def _check_writable(folders: Iterable[Path]) -> None:

@@ -107,12 +107,17 @@ async def _answer(
             await _outwait(request, fault.hang_ms / 1000)
         return fault.kind, error
     created, weight = int(call.at.timestamp()), settings.padding_bytes
-    drawing = asyncio.to_thread(answer.compose, order, created, weight)
+    drawn = answer.in_another_format(order) if _draws_another_format(fault) else order
+    drawing = asyncio.to_thread(answer.compose, drawn, created, weight)
     composed, _ = await asyncio.gather(drawing, latency)
     if fault:
         composed = answer.spoil(composed, fault, f"{request.base_url}sim/pictures/{call.number}")
     response = answer.send_chunks(composed.chunks(), fault, call.request_id)
     return fault.kind if fault else "answered", response
+
+
+def _draws_another_format(fault: Fault | None) -> bool:
+    return fault is not None and fault.kind is FaultKind.OTHER_FORMAT
 
 
 async def _outwait(request: Request, seconds: float) -> None:

@@ -34,6 +34,7 @@ class FaultKind(StrEnum):
     URL = "url"
     DATA_PREFIX = "data_prefix"
     NO_USAGE = "no_usage"
+    OTHER_FORMAT = "other_format"
 
 
 @dataclass(frozen=True, slots=True)

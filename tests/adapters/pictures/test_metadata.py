@@ -1,6 +1,9 @@
+import hashlib
+import json
+import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,29 +19,31 @@ from PIL import ExifTags, Image, ImageSequence
 
 from bot.adapters.pictures import jpeg, webp
 from bot.adapters.pictures.formats import PictureError, assemble
-from bot.adapters.pictures.metadata import Level, Metadata, embed, read
+from bot.adapters.pictures.metadata import Level, Metadata, embed, params_hash, read
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 FOX = Metadata(
-    tool="gptimage",
+    openai_gpt_image_uuid="0123456789-abcdef0123",
+    params_hash="5e88" * 16,
+    tool_name="edit_image",
     model="gpt-image-2.5-flare",
-    created=NOON,
-    prompt="雪の中の赤い狐 🦊 – a red fox in the snow",
+    created_at=NOON,
     size="1536x1024",
     quality="high",
-    run_id="r-1",
-    version="0.1.0",
-    request_id="req_1",
-    cost_usd=Decimal("0.0132"),
-    job=3,
-    sample=0,
+    prompt="雪の中の赤い狐 🦊 – a red fox in the snow",
     parameters={
         "background": "opaque",
         "output_compression": 80,
-        "references": ("a.png", "猫.png"),
+        "references": ["a.png", "猫.png"],
     },
+    run_id="0123456789",
+    job=3,
+    sample=0,
+    request_id="req_1",
+    cost_usd=Decimal("0.0132"),
+    version="0.1.0",
 )
 
 # --- any picture, any words -------------------------------------------------------------------
@@ -80,9 +85,11 @@ _words = st.text(max_size=60) | st.builds(
 )
 _known = st.builds(
     Metadata,
-    tool=st.just("gptimage"),
-    model=_words,
-    created=st.datetimes(timezones=st.just(UTC)),
+    openai_gpt_image_uuid=_words,
+    params_hash=_words,
+    tool_name=st.none() | _words,
+    model=st.none() | _words,
+    created_at=st.none() | st.datetimes(timezones=st.just(UTC)),
     prompt=st.none() | _words,
     size=st.none() | _words,
     quality=st.none() | _words,
@@ -94,7 +101,7 @@ _known = st.builds(
     sample=st.none() | st.integers(0, 9),
     parameters=st.none()
     | st.dictionaries(
-        _words, _words | st.integers(-(2**60), 2**60) | st.tuples(_words, _words), max_size=3
+        _words, _words | st.integers(-(2**60), 2**60) | st.lists(_words, max_size=2), max_size=3
     ),
 )
 
@@ -163,10 +170,11 @@ def test_an_animation_keeps_its_frames(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("level", "told"),
     [
-        (Level.MINIMAL, {"tool", "model", "created"}),
+        (Level.MINIMAL, {"openai_gpt_image_uuid", "params_hash"}),
         (
             Level.STANDARD,
-            {"tool", "model", "created", "prompt", "size", "quality", "run_id"},
+            {"openai_gpt_image_uuid", "params_hash"}
+            | {"tool_name", "model", "created_at", "size", "quality"},
         ),
         (Level.FULL, set(Metadata.__dataclass_fields__)),
     ],
@@ -181,18 +189,123 @@ def test_a_level_tells_its_fields_and_nothing_else(
     found = read(copy)
     assert {name for name in told if getattr(found, name) is not None} == told
     assert found == FOX.at(level)
-    hidden = {"prompt": b"fox", "request_id": b"req_1", "run_id": b"r-1"}
+    hidden = {"prompt": b"red fox", "request_id": b"req_1", "model": b"flare", "size": b"1536x"}
     for name, bytes_ in hidden.items():
         assert (bytes_ in copy.read_bytes()) == (name in told)
 
 
-def test_minimal_metadata_of_a_jpeg_holds_no_prompt(draw: Any, tmp_path: Path) -> None:
-    copy = tmp_path / "copy.jpg"
-    english = replace(FOX, prompt="a red fox")
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+@pytest.mark.parametrize("level", [Level.MINIMAL, Level.STANDARD])
+def test_only_the_full_level_tells_the_prompt(
+    draw: Any, tmp_path: Path, kind: str, level: Level
+) -> None:
+    quiet, full = tmp_path / "quiet", tmp_path / "full"
 
-    embed(draw(kind="JPEG"), copy, english, Level.MINIMAL)
+    embed(draw(kind=kind), quiet, FOX, level)
+    embed(draw(kind=kind), full, FOX, Level.FULL)
 
-    assert b"red fox" not in copy.read_bytes()
+    assert b"red fox" not in quiet.read_bytes()
+    assert b"red fox" in full.read_bytes()
+    assert (b"gptimage" in quiet.read_bytes()) == (level is Level.STANDARD)
+
+
+def test_the_hash_is_that_of_the_node_tool() -> None:
+    parameters = {"size": "1024x1024", "prompt": "狐", "n": 2, "references": ("a.png",)}
+    text = '{"n":2,"prompt":"狐","references":["a.png"],"size":"1024x1024"}'
+
+    assert params_hash(parameters) == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("uuid", "run"),
+    [
+        ("0123456789-abcdef0123", "0123456789"),
+        ("f47ac10b-58cc-4372-a567-0e02b2c3d479", None),
+        ("0123456789-abcdef0123-4", None),
+    ],
+)
+def test_our_own_pictures_lead_back_to_their_run(uuid: str, run: str | None) -> None:
+    assert Metadata(uuid, "").history_uuid == run
+
+
+# --- the Node tool's files --------------------------------------------------------------------
+
+NODE: dict[str, Any] = {
+    "openai_gpt_image_uuid": "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+    "params_hash": "ab" * 32,
+    "tool_name": "generate_image",
+    "model": "gpt-image-1",
+    "created_at": "2026-11-21T12:00:00.000Z",
+    "size": "1024x1024",
+    "quality": "high",
+    "prompt": "a {red} fox",
+    "parameters": {"prompt": "a {red} fox", "nested": {"n": 1, "thumbnail": False}},
+}
+
+
+def node_png(path: Path) -> None:
+    """It puts the text behind the pixels, as Latin-1."""
+    data = b"openai_gpt_image_metadata\0" + json.dumps(NODE).encode("latin-1")
+    chunk = struct.pack(">I", len(data)) + b"tEXt" + data
+    chunk += zlib.crc32(b"tEXt" + data).to_bytes(4, "big")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-12] + chunk + whole[-12:])
+
+
+def node_exif(path: Path) -> None:
+    """It puts the text where other programs describe a picture."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = json.dumps(NODE)
+    with Image.open(path) as image:
+        image.load()
+        image.save(path, image.format, exif=exif)
+
+
+def node_reads(path: Path) -> Any:
+    """What the Node tool finds in a file: in EXIF, one pair of braces near the beginning."""
+    with path.open("rb") as file, Image.open(path) as image:
+        if image.format == "PNG":
+            return json.loads(image.text["openai_gpt_image_metadata"])  # type: ignore[attr-defined]
+        block = jpeg.exif(file) if image.format == "JPEG" else webp.exif(file)
+    seen = (block or b"")[:9_900].decode("utf-8", "replace")
+    found = re.search(r"\{[^{}]*openai_gpt_image_uuid[^{}]*\}", seen)
+    return found and json.loads(found[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "write"), [("PNG", node_png), ("JPEG", node_exif), ("WEBP", node_exif)]
+)
+def test_what_the_node_tool_wrote_is_read(
+    draw: Any, kind: str, write: Callable[[Path], None]
+) -> None:
+    path = draw(kind=kind)
+    write(path)
+
+    found = read(path)
+
+    assert found is not None
+    assert found.created_at == NOON
+    assert {name: getattr(found, name) for name in NODE} == {**NODE, "created_at": NOON}
+    assert found.history_uuid is None
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("level", Level)
+def test_the_node_tool_reads_what_is_written_here(
+    draw: Any, tmp_path: Path, kind: str, level: Level
+) -> None:
+    copy = tmp_path / "copy"
+    braces = replace(FOX, quality="a } brace {", prompt="{狐} " * 8_000)
+
+    embed(draw(kind=kind), copy, braces, level)
+
+    told = node_reads(copy)
+    assert told["openai_gpt_image_uuid"] == FOX.openai_gpt_image_uuid
+    assert told["params_hash"] == FOX.params_hash
+    if level is not Level.MINIMAL:
+        assert datetime.fromisoformat(told["created_at"]) == NOON
+        assert (told["tool_name"], told["quality"]) == ("edit_image", "a } brace {")
+    assert ("prompt" in told) == (level is Level.FULL and kind == "PNG")
 
 
 # --- the containers ---------------------------------------------------------------------------
@@ -285,7 +398,7 @@ def test_a_second_directory_of_exif_stays(draw: Any, tmp_path: Path) -> None:
 
 def test_other_programs_find_the_usual_texts_of_a_png(draw: Any, tmp_path: Path) -> None:
     copy = tmp_path / "copy.png"
-    embed(draw(), copy, FOX, Level.STANDARD)
+    embed(draw(), copy, FOX, Level.FULL)
 
     with Image.open(copy) as image:
         assert image.info["Software"] == "gptimage"
@@ -296,17 +409,16 @@ def test_other_programs_find_the_usual_texts_of_a_png(draw: Any, tmp_path: Path)
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
 def test_other_programs_find_the_usual_tags_of_exif(draw: Any, tmp_path: Path, kind: str) -> None:
     copy = tmp_path / "copy"
-    embed(draw(kind=kind), copy, FOX, Level.STANDARD)
+    embed(draw(kind=kind), copy, FOX, Level.FULL)
 
     with Image.open(copy) as image:
         tags = image.getexif()
     assert tags[ExifTags.Base.Software] == "gptimage"
     assert tags[ExifTags.Base.DateTime] == "2026:11:21 12:00:00"
-    # Pillow reads Latin-1 where others find UTF-8.
-    assert tags[ExifTags.Base.ImageDescription].encode("latin-1").decode() == FOX.prompt
+    assert json.loads(tags[ExifTags.Base.ImageDescription])["model"] == FOX.model
     comment = tags.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment]
-    assert comment.startswith(b"UNICODE\0")
-    assert FOX.prompt in comment[8:].decode("utf-16-le")
+    assert comment.startswith(b"ASCII\0\0\0")
+    assert json.loads(comment[8:])["prompt"] == FOX.prompt
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
@@ -360,19 +472,19 @@ def test_the_same_again_gives_the_same_bytes(draw: Any, tmp_path: Path, kind: st
 def test_the_longest_prompt_is_kept_whole(draw: Any, tmp_path: Path, kind: str) -> None:
     longest = replace(FOX, prompt="🦊" * 32_000)
 
-    embed(draw(kind=kind), tmp_path / "copy", longest, Level.STANDARD)
+    embed(draw(kind=kind), tmp_path / "copy", longest, Level.FULL)
 
-    assert read(tmp_path / "copy") == longest.at(Level.STANDARD)
+    assert read(tmp_path / "copy") == longest
 
 
-@pytest.mark.parametrize(("words", "least"), [("狐", 30_000), ("🦊", 15_000), ("fox ", 60_000)])
+@pytest.mark.parametrize(("words", "least"), [("狐", 10_000), ("🦊", 5_000), ("fox ", 60_000)])
 def test_a_jpeg_keeps_of_a_prompt_what_fits(
     draw: Any, tmp_path: Path, words: str, least: int
 ) -> None:
     copy = tmp_path / "copy.jpg"
     prompt = words * 32_000
 
-    embed(draw(kind="JPEG"), copy, replace(FOX, prompt=prompt, parameters=None), Level.STANDARD)
+    embed(draw(kind="JPEG"), copy, replace(FOX, prompt=prompt), Level.FULL)
 
     found = read(copy)
     assert found is not None
@@ -381,7 +493,7 @@ def test_a_jpeg_keeps_of_a_prompt_what_fits(
     assert prompt.startswith(found.prompt[:-3])
     assert len(found.prompt) > least
     with copy.open("rb") as file:
-        assert len(jpeg.exif(file) or b"") > jpeg.MOST_EXIF - 8
+        assert len(jpeg.exif(file) or b"") > jpeg.MOST_EXIF - 16
     with Image.open(copy) as image:
         image.load()
 
@@ -389,9 +501,9 @@ def test_a_jpeg_keeps_of_a_prompt_what_fits(
 def test_the_longest_english_prompt_fits_into_a_jpeg(draw: Any, tmp_path: Path) -> None:
     longest = replace(FOX, prompt="a fox " * 5_333)
 
-    embed(draw(kind="JPEG"), tmp_path / "copy", longest, Level.STANDARD)
+    embed(draw(kind="JPEG"), tmp_path / "copy", longest, Level.FULL)
 
-    assert read(tmp_path / "copy") == longest.at(Level.STANDARD)
+    assert read(tmp_path / "copy") == longest
 
 
 def test_a_jpeg_without_room_is_refused(draw: Any, tmp_path: Path) -> None:
@@ -437,7 +549,7 @@ def test_a_failure_leaves_the_earlier_file_alone(draw: Any, tmp_path: Path) -> N
 
 def _with_text(path: Path, text: bytes) -> None:
     """Put a chunk of our name into a PNG."""
-    data = b"gptimage\0" + text
+    data = b"openai_gpt_image_metadata\0" + text
     chunk = struct.pack(">I", len(data)) + b"tEXt" + data
     chunk += zlib.crc32(b"tEXt" + data).to_bytes(4, "big")
     whole = path.read_bytes()
@@ -447,11 +559,13 @@ def _with_text(path: Path, text: bytes) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        b'{"gptimage":{"tool":"t","model":"m","created":"2026-11-21T12:00:00Z","job":"3"}}',
-        b'{"gptimage":}',
-        b'{"gptimage":{"tool":7}}',
-        b'{"gptimage":' + b"[" * 90_000,
-        b'{"gptimage":',
+        b'{"openai_gpt_image_uuid":"1","params_hash":"2","job":"3"}',
+        b'{"openai_gpt_image_uuid":}',
+        b'{"openai_gpt_image_uuid":7,"params_hash":"2"}',
+        b'{"openai_gpt_image_uuid":"1"}',
+        b'{"openai_gpt_image_uuid":"1","parameters":' + b"[" * 90_000,
+        b'{"openai_gpt_image_uuid":',
+        b'["openai_gpt_image_uuid"]',
     ],
 )
 def test_a_record_that_makes_no_sense_is_named(draw: Any, text: bytes) -> None:
@@ -480,12 +594,9 @@ def test_a_text_of_our_name_with_other_words_is_not_ours(draw: Any) -> None:
 
 def test_fields_of_a_later_version_are_passed_over(draw: Any) -> None:
     path = draw()
-    _with_text(
-        path,
-        b'{"gptimage":{"tool":"gptimage","model":"m","created":"2026-11-21T12:00:00Z","new":1}}',
-    )
+    _with_text(path, b'{"openai_gpt_image_uuid":"1","params_hash":"2","new":1}')
 
-    assert read(path) == Metadata("gptimage", "m", NOON)
+    assert read(path) == Metadata("1", "2")
 
 
 _MUTATIONS = st.lists(
