@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, MissingGreenlet, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.adapters.ledger import foreign
 from bot.core.errors import LedgerBusy, SettingsError, because
 from bot.core.said import said
 
@@ -91,6 +92,7 @@ def _sqlite(path: Path, patience: timedelta) -> Database:
 
     Half of the patience is for that queue, half for writers in other processes.
     """
+    foreign.check(path)
     _private(path)
     half = patience.total_seconds() / 2
     create = partial(

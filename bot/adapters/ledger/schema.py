@@ -5,20 +5,14 @@ from types import ModuleType
 
 from sqlalchemy import Connection, inspect, text
 
+from bot.adapters.ledger import foreign
 from bot.adapters.ledger.engine import Database
-from bot.core.errors import SettingsError
-from bot.core.said import said
 
 HEAD = "0003"
 """The newest revision, known without Alembic: a ledger that is up to date must open fast."""
 
 # Any number will do that no other program locks: "gptimage" in ASCII.
 _LOCK = int.from_bytes(b"gptimage")
-
-_FOREIGN = said(
-    "HISTORY_DB_PATH or DATABASE_URL: this file is the database of another program"
-    " (the Node tool's history?): name a file of its own for gptimage"
-)
 
 
 async def is_current(database: Database) -> bool:
@@ -50,5 +44,5 @@ def _upgrade(connection: Connection, migrations: ModuleType) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     elif revision(connection) is None and inspect(connection).get_table_names():
         # A file belongs to one program: the Node tool's history must not be written into.
-        raise SettingsError([_FOREIGN])
+        raise foreign.refusal(connection.engine.url.database)
     migrations.run(connection)

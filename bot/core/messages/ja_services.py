@@ -120,10 +120,13 @@ SERVICES = {
     "DATABASE_URL: a newer gptimage made this ledger ({error})": (
         "DATABASE_URL: この台帳は新しい版の gptimage のものです（{error}）"
     ),
-    "HISTORY_DB_PATH or DATABASE_URL: this file is the database of another program"
-    " (the Node tool's history?): name a file of its own for gptimage": (
-        "HISTORY_DB_PATH か DATABASE_URL: 別のプログラムのデータベースです"
-        "（Node 版の履歴でしょうか）。gptimage 専用のファイルを指定してください"
+    "HISTORY_DB_PATH or DATABASE_URL: {path} is the database of another program, and is not"
+    " written into; leave the setting out, or name a file of its own for gptimage; the Node"
+    " tool's history comes in with: gptimage history import {path}": (
+        "HISTORY_DB_PATH か DATABASE_URL: {path} は別のプログラムのデータベースなので、"
+        "書き込みません。"
+        "設定を外すか、gptimage 専用のファイルを指定してください。Node 版の履歴は"
+        "次のコマンドで取り込めます: gptimage history import {path}"
     ),
     "the ledger cannot be used just now": "現在、台帳を使えません",
     "the ledger did not answer in time": "台帳から時間内に応答がありませんでした",

@@ -173,16 +173,26 @@ async def test_postgresql_is_set_up_to_survive_the_power(postgres_url: str) -> N
     assert found == ["on", "read committed", "1600ms"]
 
 
-async def test_a_database_of_another_program_is_not_written_into(tmp_path: Path) -> None:
+@pytest.mark.parametrize("journal", ["DELETE", "WAL"])
+@pytest.mark.parametrize("table", ["history", "images"])
+async def test_a_database_of_another_program_is_not_written_into(
+    tmp_path: Path, table: str, journal: str
+) -> None:
     path = tmp_path / "history.db"
-    with sqlite3.connect(path) as foreign:
-        foreign.execute("CREATE TABLE images (uuid TEXT)")
+    foreign = sqlite3.connect(path)
+    foreign.execute(f"PRAGMA journal_mode = {journal}")
+    foreign.execute(f"CREATE TABLE {table} (uuid TEXT)")
     foreign.close()
+    before = path.read_bytes()
 
-    with pytest.raises(SettingsError, match="the database of another program"):
+    with pytest.raises(SettingsError, match="the database of another program") as refused:
         await open_ledger(path)
 
-    with sqlite3.connect(path) as foreign:
-        names = foreign.execute("SELECT name FROM sqlite_master").fetchall()
-    foreign.close()
-    assert names == [("images",)]
+    assert f"gptimage history import {path}" in str(refused.value)
+    assert path.read_bytes() == before
+    if table == "history":
+        assert names(tmp_path) == ["history.db"]
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
