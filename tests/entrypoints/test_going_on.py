@@ -1,11 +1,8 @@
 """`--resume`, `retry` and `history`: a rerun pays for nothing twice."""
 
-import csv
 import json
 import signal
 from collections import Counter
-
-import pytest
 
 from bot.simulators.images import Fault, FaultKind, ImagesSimulator, Settings
 from tests.entrypoints.conftest import Shell, until
@@ -273,25 +270,6 @@ async def test_retry_takes_the_last_run_or_the_one_named(
     assert prompts(images) == {"fox": 1, "owl": 1}
     assert unknown.code == 2
     assert "no one run of the command line is zzz" in unknown.err
-
-
-@pytest.mark.parametrize("form", ["json", "csv"])
-async def test_history_is_for_people_and_programs(shell: Shell, form: str) -> None:
-    ran = await shell.run("gptimage", "run", shell.batch("fox", "owl"))
-
-    listed = await shell.run("gptimage", "history", "list")
-    found = await shell.run("gptimage", "history", "search", "OWL", "--format", form)
-    nothing = await shell.run("gptimage", "history", "search", "walrus")
-    shown = await shell.run("gptimage", "history", "show", ran.report["run_id"])
-    chart = await shell.run("gptimage", "history", "cost")
-
-    rows = json.loads(found.out) if form == "json" else [*csv.DictReader(found.out.splitlines())]
-    assert [(row["run_id"], str(row["received"])) for row in rows] == [(ran.report["run_id"], "2")]
-    assert "2/2" in listed.out
-    assert nothing.out == "No runs yet.\n"
-    assert "- out/fox.png  fox" in shown.out
-    assert "gpt-image-2.5-flare      2" in chart.out
-    assert chart.out.rstrip().endswith("##########")
 
 
 async def test_models_name_their_price_and_their_last_day(shell: Shell) -> None:

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, Text, and_, func, select, type_coerce
+from sqlalchemy import Row, Select, Text, and_, func, insert, select, type_coerce, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.ledger.engine import Database
+from bot.adapters.ledger.rows import attempt_values
+from bot.adapters.ledger.runs import insert_run
 from bot.adapters.ledger.tables import attempts, items, runs
 from bot.core.attempts import AttemptState
 from bot.core.pricing import Money
-from bot.core.run import RunState, Stop, total
+from bot.core.run import SIMULATED, RunState, RunView, Stop, total
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class PastRun:
     made: int
     paid: Money | None
     in_doubt: Money | None
+    simulated: bool = False  # then nothing was paid
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Spent:
 
 
 class SqlHistory:
-    """Reads what the other parts of the ledger have written; writes nothing."""
+    """Reads what the other parts of the ledger have written, and keeps what came from elsewhere."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -86,18 +90,40 @@ class SqlHistory:
             return await connection.scalar(chosen.order_by(runs.c.created_at.desc()).limit(1))
 
     async def spent(self, since: datetime) -> Sequence[Spent]:
-        """What was paid since then, by day and model, oldest first."""
+        """What was paid since then, by day and model, oldest first; simulations are free."""
         paid: Select[Any] = (
             select(attempts.c.settled_at, attempts.c.cost, items.c.wanted)
             .join(
                 items,
                 and_(items.c.run_id == attempts.c.run_id, items.c.item == attempts.c.item),
             )
+            .join(runs, runs.c.id == attempts.c.run_id)
             .where(attempts.c.state == AttemptState.SUCCEEDED, attempts.c.settled_at >= since)
+            .where(func.coalesce(runs.c.digest, "").not_like(f"{SIMULATED}%"))
         )
         async with self._database.read() as connection:
             rows = (await connection.execute(paid)).all()
         return _by_day_and_model(rows)
+
+    async def keep(self, views: Sequence[RunView]) -> int:
+        """Store runs that are over, all or nothing; gives how many were not there yet."""
+        async with self._database.write() as connection:
+            return sum([await _keep(connection, view) for view in views])
+
+
+async def _keep(connection: AsyncConnection, view: RunView) -> bool:
+    if not await insert_run(connection, view.run, [item.item for item in view.items]):
+        return False
+    for item in view.items:
+        at = {"run_id": view.run.id, "item": item.item.index}
+        await connection.execute(
+            update(items)
+            .where(items.c.run_id == at["run_id"], items.c.item == at["item"])
+            .values(path=item.path, url=item.url)
+        )
+        for attempt in item.attempts:
+            await connection.execute(insert(attempts).values(**at, **attempt_values(attempt)))
+    return True
 
 
 def _holding(search: str) -> Select[tuple[str]]:
@@ -144,6 +170,7 @@ def _past(run: Row[Any], wanted: int, tried: Row[Any] | None) -> PastRun:
         made=tried.made if tried else 0,
         paid=_known(tried.paid, tried.unpriced) if tried else Money(0),
         in_doubt=_known(tried.in_doubt, tried.unbounded) if tried else Money(0),
+        simulated=(run.digest or "").startswith(SIMULATED),
     )
 
 

@@ -49,7 +49,7 @@ class SqlRuns:
         async with self._database.write() as connection:
             if delivery:
                 await settle_delivery(connection, delivery, run.created_at)
-            if not await _insert(connection, run, items):
+            if not await insert_run(connection, run, items):
                 return False
             await budget.reserve(connection, run.id, run.upper_bound, caps)
             await owe(connection, effects, run.created_at)
@@ -210,7 +210,8 @@ def _unless_set(column: Column[Any], value: object) -> ColumnElement[Any]:
     return func.coalesce(column, literal(value, column.type))
 
 
-async def _insert(connection: AsyncConnection, run: Run, wanted: Sequence[Item]) -> bool:
+async def insert_run(connection: AsyncConnection, run: Run, wanted: Sequence[Item]) -> bool:
+    """Store the run and its images; False if it is there already."""
     stored = await connection.scalar(
         upsert.insert(connection, runs)
         .values(**run_values(run))

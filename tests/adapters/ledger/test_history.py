@@ -8,12 +8,13 @@ import pytest
 
 from bot.adapters.ledger import SqlLedger
 from bot.adapters.ledger.history import PastRun, Spent
+from bot.core.attempts import Attempt, AttemptState
 from bot.core.batch import BatchConfig, Job
 from bot.core.errors import Failure
 from bot.core.plan import plan
 from bot.core.ports import Lease, Settlement
 from bot.core.pricing import Money
-from bot.core.run import Run, RunState
+from bot.core.run import SIMULATED, ItemView, Run, RunState, RunView
 
 MakeRun = Callable[..., Run]
 OpenRun = Callable[..., Awaitable[Lease]]
@@ -121,3 +122,33 @@ async def test_money_is_summed_by_day_and_model(
         Spent(date(2026, 11, 22), model, 1, Money(90)),
     ]
     assert await ledger.history.spent(now + 2 * DAY) == []
+
+
+async def test_runs_that_another_program_finished_are_kept_once(
+    ledger: SqlLedger, make_run: MakeRun, now: datetime
+) -> None:
+    run = replace(make_run("r1"), state=RunState.DONE, started_at=now, finished_at=now)
+    made = Attempt(1, 1, AttemptState.SUCCEEDED, now, now, cost=Money(90))
+    items = plan(run.batch, run.id)
+    view = RunView(run, tuple(ItemView(item, (made,), path=f"/{item.index}") for item in items))
+
+    new = [await ledger.history.keep([view]), await ledger.history.keep([view])]
+
+    assert new == [1, 0]
+    assert await ledger.runs.get("r1") == view
+    assert await ledger.runs.unfinished(now) == []
+    assert [each.cost for each in await ledger.history.spent(now - DAY)] == [Money(180)]
+
+
+async def test_a_simulation_costs_nothing(
+    ledger: SqlLedger, make_run: MakeRun, now: datetime
+) -> None:
+    run = replace(make_run("r1"), state=RunState.DONE, finished_at=now, digest=f"{SIMULATED}abc")
+    made = Attempt(1, 1, AttemptState.SUCCEEDED, now, now, cost=Money(90))
+    items = plan(run.batch, run.id)
+    await ledger.history.keep([RunView(run, tuple(ItemView(item, (made,)) for item in items))])
+
+    (past,) = await ledger.history.runs()
+
+    assert past.simulated
+    assert await ledger.history.spent(now - DAY) == []
