@@ -1,6 +1,7 @@
 """The spool on a local disk: what has been received survives the process and the power."""
 
 import asyncio
+import errno
 import os
 import re
 import tempfile
@@ -36,9 +37,12 @@ class LocalSpool:
         make_directory(self._root, 0o700)
         _sweep(self._root)
 
-    def receive(self, key: str) -> AbstractAsyncContextManager[SpoolWriter]:
-        """Write under `key`: durable when the block ends well, absent when it does not."""
-        return _receive(self._path(key))
+    def receive(self, key: str, room: int = 0) -> AbstractAsyncContextManager[SpoolWriter]:
+        """Write under `key`: durable when the block ends well, absent when it does not.
+
+        Raises OSError at once where there is no room for so many bytes.
+        """
+        return _receive(self._path(key), room)
 
     async def fetch(self, key: str) -> str | None:
         """The path of the file with the bytes under `key`; None if there are none."""
@@ -75,8 +79,8 @@ def _if_there(path: Path) -> str | None:
 
 
 @asynccontextmanager
-async def _receive(path: Path) -> AsyncIterator[SpoolWriter]:
-    partial = await _to_its_end(lambda: _Partial(path))
+async def _receive(path: Path, room: int) -> AsyncIterator[SpoolWriter]:
+    partial = await _to_its_end(lambda: _Partial(path, room))
     try:
         yield partial
         await partial.commit()
@@ -88,8 +92,9 @@ async def _receive(path: Path) -> AsyncIterator[SpoolWriter]:
 class _Partial:
     """A file that has a temporary name until it is complete."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, room: int) -> None:
         make_directory(path.parent, 0o700)
+        _check_room(path.parent, room)
         handle, name = tempfile.mkstemp(prefix=_PARTIAL, dir=path.parent)  # mode 0600
         self._path = path
         self._partial = Path(name)
@@ -132,6 +137,13 @@ class _Partial:
         self._file.close()
         self._partial.replace(self._path)
         sync_directory(self._path.parent)
+
+
+def _check_room(directory: Path, room: int) -> None:
+    """Opening a file succeeds on a full disk; the first write would be the one to fail."""
+    disk = os.statvfs(directory)
+    if disk.f_bavail * disk.f_frsize < room:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(directory))
 
 
 async def _to_its_end(work: Callable[[], T]) -> T:

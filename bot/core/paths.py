@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from bot.core.said import said
 
-_LONGEST_NAME = 255  # bytes; the limit of one name on common file systems
+LONGEST_NAME = 255
+"""In bytes: the limit of one name on common file systems."""
+
 _LONGEST_PATH = 1024
 # Windows keeps these names for devices, whatever their extension.
 _RESERVED = frozenset(
@@ -26,6 +28,13 @@ def problem(path: str) -> str:
     """Why a relative output path is refused, or nothing ("")."""
     plain = unicodedata.normalize("NFKC", path)
     return next(_problems(path), "") or next(_disguises(path, plain), "")
+
+
+def length_problem(path: str) -> str:
+    """Why no disk can hold a path, be it a person's own folder or not, or nothing ("")."""
+    if all(len(name.encode("utf-8", "replace")) <= LONGEST_NAME for name in path.split("/")):
+        return ""
+    return said("a name in it is longer than {most} bytes", most=LONGEST_NAME)
 
 
 def fold(path: str) -> str:
@@ -94,8 +103,8 @@ def _name_problems(name: str) -> Iterator[str]:
         yield said('"{name}" begins with a dot', name=name)
     if name.endswith((".", " ")) or name.startswith(" "):
         yield said('"{name}" has a dot or a blank at its end', name=name)
-    if len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
-        yield said("a name in it is longer than {most} bytes", most=_LONGEST_NAME)
+    if too_long := length_problem(name):
+        yield too_long
     if name.partition(".")[0].strip().lower() in _RESERVED:
         yield said('"{name}" is a name that Windows keeps for itself', name=name)
     if bad := _FORBIDDEN & set(name):

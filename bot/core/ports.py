@@ -59,8 +59,11 @@ class SpoolWriter(Protocol):
 class Spool(Protocol):
     """Answers between their arrival and their publication. Keys look like `run/item-1.answer`."""
 
-    def receive(self, key: str) -> AbstractAsyncContextManager[SpoolWriter]:
-        """Write under `key`: durable when the block ends well, absent when it does not."""
+    def receive(self, key: str, room: int = 0) -> AbstractAsyncContextManager[SpoolWriter]:
+        """Write under `key`: durable when the block ends well, absent when it does not.
+
+        Raises OSError at once where there is no room for so many bytes.
+        """
         ...
 
     async def fetch(self, key: str) -> str | None:

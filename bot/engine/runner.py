@@ -277,9 +277,12 @@ class _Drive:
         except ProviderError as error:
             await self._record(index, number, _failed(error))
             await self._mind(error)
-        except Exception:  # noqa: BLE001  (after the intent, whatever happens may have cost money)
+        except Exception as error:  # noqa: BLE001  (after the intent, whatever happens may have cost money)
             # Such as a full disk: the next call would meet it, too.
-            _log.exception("run %s: the answer of item %s was not kept", self._run.id, index)
+            # A program's fault is told with its place, a disk's in one line.
+            trace = not isinstance(error, OSError)
+            words = "run %s: the answer of item %s was not kept: %s"
+            _log.error(words, self._run.id, index, error, exc_info=trace)
             await self._record(index, number, _lost(_FAULT))
             await self._stop(Stop.FAULT)
         else:
@@ -294,7 +297,13 @@ class _Drive:
         self._board.record(index, attempt)
         if self._arrived and attempt.state is AttemptState.SUCCEEDED:
             self._new.append(index)
-            self._beside.create_task(self._hand_over(self._arrived))
+            self._start_beside(self._hand_over(self._arrived))
+
+    def _start_beside(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            self._beside.create_task(work)
+        except RuntimeError:  # an earlier one has failed, and the run ends: the spool keeps this
+            work.close()
 
     async def _hand_over(self, arrived: Arrived) -> None:
         async with self._handing_over:

@@ -181,7 +181,9 @@ def _kept(spool: Path) -> Iterator[None]:
     except (OSError, ExceptionGroup) as error:
         match _first(error):
             case OSError() as refusal:
-                said = f"{refusal}; what had arrived is kept in {spool}"
+                what = f"{refusal.filename or 'a file'} cannot be written ({refusal.strerror})"
+                kept = f"what had arrived is kept in {spool} (then: gptimage retry {spool.name})"
+                said = f"{what}; {kept}"
                 raise GptimageError(said) from error
             case GptimageError() as known:
                 raise known from error

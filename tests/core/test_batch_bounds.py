@@ -129,26 +129,43 @@ def test_a_prompt_has_1_to_32000_characters(length: int) -> None:
     assert len(job(prompt="狐" * length).prompt) == length
 
 
-@pytest.mark.parametrize("prompt", ["", " \n\t", "x" * 32_001, None, 5, "a\0b"])
+@pytest.mark.parametrize("length", [0, 32_001])
+def test_a_longer_or_empty_prompt_is_refused_with_the_range(length: int) -> None:
+    assert problems({"jobs": [{"prompt": "狐" * length}]}) == [
+        f"jobs[0].prompt: must have 1 to 32,000 characters (it has {length:,})"
+    ]
+
+
+@pytest.mark.parametrize("prompt", [" \n\t", None, 5, "a\0b"])
 def test_another_prompt_is_refused(prompt: object) -> None:
     assert places({"jobs": [{"prompt": prompt}]}) == ["jobs[0].prompt"]
 
 
 def test_a_job_takes_16_reference_images_and_no_more() -> None:
     assert len(job(reference_image_path=["a.png"] * 16).references) == 16
-    assert places({"jobs": [{**FOX, "reference_image_path": ["a.png"] * 17}]}) == [
-        "jobs[0].reference_image_path"
-    ]
+    for count in (0, 17):
+        assert problems({"jobs": [{**FOX, "reference_image_path": ["a.png"] * count}]}) == [
+            f"jobs[0].reference_image_path: must have 1 to 16 entries (it has {count})"
+        ]
 
 
 def test_a_folder_for_the_images_has_1_to_4096_characters() -> None:
-    for length in (1, 4_096):
-        assert parse(with_top("output_dir", "x" * length)).config.output_dir == "x" * length
-    for length in (0, 4_097):
-        assert problems(with_top("output_dir", "x" * length)) == [
+    longest = "/".join(["x" * 240] * 17)[:4_096]
+    for folder in ("x", longest):
+        assert parse(with_top("output_dir", folder)).config.output_dir == folder
+    for length, folder in ((0, ""), (4_097, f"{longest}x")):
+        assert problems(with_top("output_dir", folder)) == [
             f"output_dir: must have 1 to 4,096 characters (it has {length:,})"
         ]
     assert problems(with_top("output_dir", " \t")) == ["output_dir: is blank"]
+
+
+@pytest.mark.parametrize(("letter", "count"), [("x", 255), ("狐", 85)])
+def test_a_name_in_that_folder_has_up_to_255_bytes(letter: str, count: int) -> None:
+    assert parse(with_top("output_dir", f"/a/{letter * count}/b")).config.output_dir
+    assert problems(with_top("output_dir", f"/a/{letter * count}x/b")) == [
+        "output_dir: a name in it is longer than 255 bytes"
+    ]
 
 
 @pytest.mark.parametrize("dollars", ["0.000001", "1000000"])
@@ -207,6 +224,44 @@ def test_a_name_in_a_path_has_up_to_255_bytes_and_a_path_1024() -> None:
     assert problems({"jobs": [FOX | {"output_path": f"{folders}/a.png"}]}) == [
         "jobs[0].output_path: it is longer than 1024 bytes"
     ]
+
+
+# What is added to the name that was written counts: the number of the sample, and the ending.
+@pytest.mark.parametrize("fill", ["x" * 240, "狐" * 80], ids=["ascii", "japanese"])
+@pytest.mark.parametrize(
+    ("written", "fields", "added"),
+    [
+        ("{}.png", {}, 4),
+        ("{}", {}, 4),
+        ("{}.png", {"sample_count": 10}, 7),
+        ("{}", {"sample_count": 10}, 7),
+        ("{}.jpeg", {"output_format": "jpeg"}, 5),
+        ("folder/{}", {"output_format": "webp", "sample_count": 2}, 7),
+    ],
+)
+def test_a_file_has_a_name_of_up_to_255_bytes_with_all_that_is_added(
+    fill: str, written: str, fields: dict[str, object], added: int
+) -> None:
+    name = fill + "x" * (255 - added - len(fill.encode()))
+    assert job(output_path=written.format(name), **fields).output_path
+    assert problems({"jobs": [{**FOX, **fields, "output_path": written.format(f"{name}x")}]}) == [
+        "jobs[0].output_path: a name in it is longer than 255 bytes"
+    ]
+
+
+def test_a_path_has_up_to_1024_bytes_with_all_that_is_added() -> None:
+    folders = "/".join(["x" * 203] * 5)  # 1,019 bytes
+    assert job(output_path=f"{folders[:-4]}/a", sample_count=10).output_path
+    assert problems(
+        {"jobs": [{**FOX, "output_path": f"{folders[:-3]}/a", "sample_count": 10}]}
+    ) == ["jobs[0].output_path: it is longer than 1024 bytes"]
+
+
+@pytest.mark.parametrize("flag", [{"max_concurrent": 11}, {"timeout": 999}, {"max_cost": 0}])
+def test_a_value_of_the_command_line_has_the_same_bounds(flag: dict[str, object]) -> None:
+    (said,) = problems({"jobs": [FOX]}, overrides=flag)
+    name = next(iter(flag))
+    assert said.startswith(f"--{name.replace('_', '-')}: must be ")
 
 
 def test_the_schema_states_the_ranges_that_the_parser_keeps() -> None:

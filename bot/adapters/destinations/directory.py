@@ -89,7 +89,13 @@ def _refused(name: str, problem: str) -> BatchError:
 def _numbered(path: Path) -> Iterator[Path]:
     yield path
     for number in count(1):
-        yield path.with_name(f"{path.stem}_{number}{path.suffix}")
+        ending = f"_{number}{path.suffix}"
+        yield path.with_name(_cut(path.stem, paths.LONGEST_NAME - len(ending.encode())) + ending)
+
+
+def _cut(text: str, most: int) -> str:
+    """The text, or as much of it as `most` bytes hold."""
+    return text.encode()[:most].decode(errors="ignore")
 
 
 def _is_put(source: Path, target: Path) -> bool:
@@ -111,6 +117,8 @@ def _put(source: Path, target: Path) -> bool:
         _give_name(partial, target)
     except FileExistsError:
         return False
+    except OSError as error:  # some name the temporary file, some none
+        raise OSError(error.errno, error.strerror, str(target)) from error
     finally:
         partial.unlink(missing_ok=True)
     sync_directory(target.parent)

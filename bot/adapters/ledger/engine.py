@@ -219,6 +219,7 @@ _SQLITE_BUSY = frozenset(
 # Classes of SQLSTATE with the same meaning: connection, transaction, authorization, database,
 # rollback, resources, object state, operator, system.
 # Source: postgresql.org/docs/current/errcodes-appendix.html
+_DISK_FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, "53100"})
 _POSTGRESQL_BUSY = frozenset({"08", "25", "28", "3D", "40", "53", "55", "57", "58"})
 
 
@@ -230,11 +231,18 @@ def _busy() -> Iterator[None]:
     except DBAPIError as error:
         if not _passing(error):
             raise
+        if _is_full(error):
+            raise LedgerBusy(said("the ledger's disk is full")) from error
         raise LedgerBusy(said("the ledger cannot be used just now")) from error
     except (NoConnectionLeft, TimeoutError) as error:
         raise LedgerBusy(said("the ledger did not answer in time")) from error
     except OSError as error:
         raise LedgerBusy(said("the ledger cannot be reached")) from error
+
+
+def _is_full(error: DBAPIError) -> bool:
+    words = (getattr(error.orig, name, None) for name in ("sqlite_errorcode", "sqlstate"))
+    return not _DISK_FULL.isdisjoint(words)
 
 
 def _passing(error: DBAPIError) -> bool:

@@ -18,7 +18,7 @@ from bot.adapters.openai_images.answer import (
     read_request_id,
 )
 from bot.adapters.openai_images.picture import decode, look
-from bot.adapters.openai_images.request import Request, seconds
+from bot.adapters.openai_images.request import Request, room, seconds
 from bot.adapters.openai_images.skeleton import Span
 from bot.core.errors import Charge, Failure, ProviderError
 from bot.core.plan import ImageCall
@@ -89,7 +89,9 @@ class OpenAIImages:
         limit = self._call_timeout or seconds(call)
         async with AsyncExitStack() as stack:
             try:
-                writer = await stack.enter_async_context(self._spool.receive(_answer(key)))
+                writer = await stack.enter_async_context(
+                    self._spool.receive(_answer(key), room(call))
+                )
             except OSError:
                 raise _no_room() from None
             await client.post(Request.of(call), limit, writer)

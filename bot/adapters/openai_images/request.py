@@ -15,6 +15,9 @@ _SECONDS = 300.0
 _SECONDS_OF_SLOW = 600.0
 _SLOW_QUALITIES = frozenset({"high", "xhigh", "max"})
 _SLOW_PIXELS = 2560 * 1440
+# Four bytes that do not compress, and the same in base64.
+_BYTES_OF_PIXEL = 10
+_USUAL_PIXELS = 1536 * 1024
 # `auto` is what an absent field means, and some gateways do not know the word.
 _FIELDS = ("size", "quality", "background", "output_format", "output_compression")
 _ONLY_GENERATE = ("moderation",)  # edits refuse it
@@ -58,6 +61,11 @@ def seconds(call: ImageCall) -> float:
     """How long a call may take in all; the slowest kinds take minutes."""
     slow = call.quality in _SLOW_QUALITIES or _pixels(call.size) > _SLOW_PIXELS
     return _SECONDS_OF_SLOW if slow else _SECONDS
+
+
+def room(call: ImageCall) -> int:
+    """How many bytes a large answer and its picture take on the disk: so many must be free."""
+    return _BYTES_OF_PIXEL * (_pixels(call.size) or _USUAL_PIXELS)
 
 
 def _parameters(call: ImageCall, fields: tuple[str, ...]) -> dict[str, Any]:

@@ -129,6 +129,7 @@ SERVICES = {
         "次のコマンドで取り込めます: gptimage history import {path}"
     ),
     "the ledger cannot be used just now": "現在、台帳を使えません",
+    "the ledger's disk is full": "台帳のディスクがいっぱいです",
     "the ledger did not answer in time": "台帳から時間内に応答がありませんでした",
     "the ledger cannot be reached": "台帳に接続できません",
     # the system

@@ -264,8 +264,12 @@ _IN_DOUBT = ("timeout", "server_error")
 
 def batch_problems(config: BatchConfig, place: Place) -> Iterator[Problem]:
     """What is wrong with the top of a batch whose fields are right by themselves."""
-    if config.output_dir is not None and not config.output_dir.strip():
+    if config.output_dir is None:
+        return
+    if not config.output_dir.strip():
         yield Problem(place("output_dir"), said("is blank"))
+    if too_long := paths.length_problem(config.output_dir):
+        yield Problem(place("output_dir"), too_long)
 
 
 def batch_warnings(config: BatchConfig, place: Place) -> Iterator[str]:

@@ -22,6 +22,9 @@ from bot.engine.runner import Drain
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.wiring.common import workshop
 
+# Linux takes 4,095 bytes; a temporary name and a number need room, too.
+_LONGEST_PATH = 3_900
+
 
 @dataclass(frozen=True, slots=True)
 class LocalLife:
@@ -57,6 +60,7 @@ async def local_life(
     """
     folder = DirectoryDestination(output_dir)
     folder.check(names)
+    _check_lengths(output_dir / name for name in names)
     _check_writable({(output_dir / name).parent for name in names})
     async with workshop(settings) as shop:
         await shop.provider.open()
@@ -69,6 +73,13 @@ def _labelled(folder: DirectoryDestination, settings: Settings) -> Destination:
     if not settings.openai_image_embed_metadata:
         return folder
     return Labels(folder, Level(settings.openai_image_metadata_level), version("gptimage"))
+
+
+def _check_lengths(files: Iterable[Path]) -> None:
+    longest = max((len(os.fsencode(file.absolute())) for file in files), default=0)
+    if longest > _LONGEST_PATH:
+        problem = f"output_dir: it leads to paths longer than {_LONGEST_PATH:,} bytes ({longest:,})"
+        raise SettingsError([problem])
 
 
 def _check_writable(folders: Iterable[Path]) -> None:
