@@ -22,6 +22,14 @@ def tell(*lines: str) -> None:
         print(line, flush=True)  # noqa: T201  (see above)
 
 
+def show_cursor() -> None:
+    """Give the terminal its cursor back, which a live table hides."""
+    stream = sys.__stderr__
+    if stream is not None and stream.isatty():
+        stream.write("\x1b[?25h")
+        stream.flush()
+
+
 def answer(text: str) -> None:
     """Print on stdout what the command was asked for; raises GptimageError if it has no room."""
     try:

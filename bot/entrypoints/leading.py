@@ -168,7 +168,7 @@ async def _view(life: "LocalLife", run_id: str) -> RunView:
 @contextmanager
 def led(life: "LocalLife", run_id: str, wish: Wish) -> Iterator[None]:
     """While this process leads the run: Ctrl-C starts nothing more, and no fault loses an image."""
-    interrupts = nullcontext() if wish.quiet else _interrupts(life.drain)
+    interrupts = nullcontext() if wish.quiet else _interrupts(life.drain, run_id)
     with interrupts, _kept(life.spool / run_id):
         yield
 
@@ -197,7 +197,7 @@ def _first(error: Exception) -> Exception:
 
 
 @contextmanager
-def _interrupts(drain: Drain) -> Iterator[None]:
+def _interrupts(drain: Drain, run_id: str) -> Iterator[None]:
     """Ctrl-C starts nothing more and awaits what is under way; a second one leaves at once.
 
     Leaving at once loses nothing: the ledger knows which calls are in doubt.
@@ -206,6 +206,8 @@ def _interrupts(drain: Drain) -> Iterator[None]:
 
     def asked() -> None:
         if drain.asked:
+            console.say(f"Left at once; what is in doubt: gptimage history show {run_id}")
+            console.show_cursor()
             os._exit(130)
         drain.ask()
         console.say("Stopping: calls under way are awaited, they are paid for (again: leave now)")

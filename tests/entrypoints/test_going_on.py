@@ -294,3 +294,32 @@ async def test_a_base_url_in_a_file_of_this_folder_is_pointed_out(
     assert ended.code == 0
     assert ".env sets OPENAI_BASE_URL: your key goes to http://127.0.0.1:" in ended.err
     assert len(images.billed) == 1
+
+
+async def test_a_second_ctrl_c_leaves_a_ledger_that_knows_what_is_in_doubt(
+    shell: Shell, images: ImagesSimulator
+) -> None:
+    images.faults.append(Fault(FaultKind.HANG, prompt="owl"))
+    batch = shell.batch("fox", "owl", "hen", max_concurrent=1)
+    async with shell.start("gptimage", "run", batch) as running:
+        await until(lambda: len(images.calls) == 2 and (shell.home / "out" / "fox.png").exists())
+        running.send(signal.SIGINT)
+        await running.hears("leave now")
+        running.send(signal.SIGINT)
+        left = await running.ended()
+    run_id = left.err.split()[-1]
+
+    shown = await shell.run("gptimage", "history", "show", run_id, "--format", "json")
+    retried = await shell.run("gptimage", "retry", run_id)
+    resumed = await shell.run("gptimage", "run", batch, "--resume")
+
+    assert (left.code, left.out) == (130, "")
+    assert f"what is in doubt: gptimage history show {run_id}" in left.err
+    assert shown.report["in_doubt"] > 0
+    assert [job["charge"] for job in shown.report["results"]] == ["paid", "in_doubt", "not_charged"]
+    for ended in (shown, retried, resumed):
+        assert "In doubt: 1 images, up to $0." in ended.err
+        assert "  - owl.png ($0." in ended.err
+    assert (retried.code, resumed.code) == (1, 1)
+    assert prompts(images) == {"fox": 1, "owl": 1, "hen": 1}
+    assert shell.images() == ["fox.png", "hen.png"]
