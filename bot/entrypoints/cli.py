@@ -135,7 +135,11 @@ def run(
 @app.command()
 def retry(
     run: Annotated[
-        str | None, typer.Argument(help="The run's id, or its beginning; the last run if absent.")
+        str | None,
+        typer.Argument(
+            help="The run's id, or its beginning; the last run if absent.",
+            autocompletion=history.run_ids,
+        ),
     ] = None,
     retry_in_doubt: RetryInDoubt = False,
     simulate: Simulate = False,
@@ -299,7 +303,9 @@ def seed(
     ] = False,
     version: Annotated[
         bool,
-        typer.Option("--version", "-v", is_eager=True, callback=_version, help="Say it."),
+        typer.Option(
+            "--version", "-v", is_eager=True, callback=_version, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """Make the images of a batch: the options of the Node tool of this name.
@@ -322,7 +328,7 @@ def seed(
 def root(
     version: Annotated[
         bool,
-        typer.Option("--version", is_eager=True, callback=_version, help="Say it."),
+        typer.Option("--version", is_eager=True, callback=_version, help="Print the version."),
     ] = False,
 ) -> None:
     """Batches of OpenAI images, none of them paid for twice."""

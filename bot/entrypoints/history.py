@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
-from bot.core.errors import SettingsError
+from bot.core.errors import GptimageError, SettingsError
 from bot.entrypoints import console, past
 from bot.entrypoints.past import Format
 
@@ -19,9 +19,25 @@ if TYPE_CHECKING:
 app = typer.Typer(help="What was made here, and what it cost.", rich_markup_mode=None)
 
 T = TypeVar("T")
+_COMPLETED = 200  # runs among which a shell looks
 _MANY = 500  # runs that are stored in one transaction
 
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or its beginning.")]
+
+def run_ids(incomplete: str) -> list[tuple[str, str]]:
+    """The latest runs that begin so, for a shell that completes a word; none if it cannot tell."""
+    try:
+        found = _read(lambda ledger: ledger.history.runs(limit=_COMPLETED))
+    except GptimageError:
+        return []
+    return [(run.id, past.plain(run.prompt)) for run in found if run.id.startswith(incomplete)]
+
+
+RunId = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="The id of a run, or its beginning.", autocompletion=run_ids
+    ),
+]
 Output = Annotated[Format, typer.Option("--format", help="How it is printed.")]
 ReportFormat = Annotated[
     Literal[Format.TEXT, Format.JSON], typer.Option("--format", help="How it is printed.")

@@ -55,7 +55,7 @@ def imported(path: Path, new: int, there: int, unread: "Sequence[Unread]", outpu
         rows = [{"uuid": each.uuid, "reason": each.reason} for each in unread]
         return _json({"imported": new, "already_there": there, "unread": rows})
     said = [f"{path}: imported {new}, already there {there}, not readable {len(unread)}"]
-    said += [f"  - {_plain(each.uuid)}: {_plain(each.reason)}" for each in unread[:_UNREAD]]
+    said += [f"  - {plain(each.uuid)}: {plain(each.reason)}" for each in unread[:_UNREAD]]
     said += [f"  - and {len(unread) - _UNREAD} more"] if len(unread) > _UNREAD else []
     return "\n".join(said)
 
@@ -75,7 +75,7 @@ def _lines(found: "Sequence[PastRun]") -> Iterable[Sequence[str]]:
             f"{run.made}/{run.wanted}",
             "simulated" if run.simulated else _money(run.paid),
             _doubt(run),
-            _plain(run.prompt),
+            plain(run.prompt),
         )
 
 
@@ -154,8 +154,8 @@ def _width() -> int:
     return shutil.get_terminal_size((_PIPE, 24)).columns if sys.stdout.isatty() else _PIPE
 
 
-def _plain(text: str) -> str:
-    """On one line, and without what would do something to the terminal."""
+def plain(text: str) -> str:
+    """The text on one line, and without what would do something to the terminal."""
     return "".join(char for char in " ".join(text.split()) if char.isprintable())
 
 

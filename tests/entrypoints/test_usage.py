@@ -239,3 +239,62 @@ async def test_a_settings_file_that_cannot_be_read_is_named(shell: Shell) -> Non
     ended = await shell.run(GPTIMAGE, "estimate", shell.batch("fox"))
 
     assert (ended.code, ended.complaint) == (2, ["Error: .env: cannot be read (Permission denied)"])
+
+
+# --- completion -------------------------------------------------------------------------------
+
+
+async def completed(shell: Shell, line: str) -> list[str]:
+    """What bash would be offered for the last word of the line."""
+    words = line.split(" ")
+    env = {
+        "_GPTIMAGE_COMPLETE": "complete_bash",
+        "COMP_WORDS": "\n".join(words),
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    ended = await shell.run(GPTIMAGE, env=env)
+    assert (ended.code, ended.err) == (0, "")
+    return ended.out.split()
+
+
+@pytest.mark.parametrize("command", ["retry", "history show"])
+async def test_a_shell_completes_the_ids_of_runs(shell: Shell, command: str) -> None:
+    assert await completed(shell, f"gptimage {command} ") == []
+    first = (await shell.run(GPTIMAGE, "run", shell.batch("fox"), "--simulate")).report["run_id"]
+
+    assert await completed(shell, f"gptimage {command} ") == [first]
+    assert await completed(shell, f"gptimage {command} {first[:3]}") == [first]
+    assert await completed(shell, f"gptimage {command} zzz") == []
+
+
+async def test_a_shell_completes_commands_and_options_and_leaves_files_to_itself(
+    shell: Shell,
+) -> None:
+    shell.batch("fox")
+
+    assert await completed(shell, "gptimage his") == ["history"]
+    assert await completed(shell, "gptimage run --qual") == ["--quality"]
+    assert await completed(shell, "gptimage run ba") == []
+
+
+async def test_a_ledger_that_cannot_be_read_completes_nothing(shell: Shell) -> None:
+    shell.file("taken", "a file is no folder")
+    shell.env["GPTIMAGE_DATA_DIR"] = "taken/data"
+
+    assert await completed(shell, "gptimage retry ") == []
+
+
+async def test_the_script_for_a_shell_is_shown(shell: Shell) -> None:
+    ended = await asyncio.to_thread(in_a_shell, shell, "gptimage --show-completion; echo $?")
+
+    assert "complete -o default -F _gptimage_completion gptimage" in ended.stdout
+    assert ended.stdout.endswith("0\n")
+
+
+async def test_the_script_is_installed_in_the_home_of_the_person(shell: Shell) -> None:
+    line = "gptimage --install-completion && grep -rl _gptimage_completion $HOME"
+
+    ended = await asyncio.to_thread(in_a_shell, shell, line)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "bash completion installed in" in ended.stdout
