@@ -66,7 +66,8 @@ class Life:
         if view.run.state is not RunState.PUBLISHING:
             view = await self._settle(held, view, audience)
             if self.runner.drain.asked and unsettled(view):
-                return view  # whoever comes next goes on from here
+                # Whoever comes next goes on from here. The ledger knows where the files went.
+                return await self.ledger.runs.get(run_id)
         return await self._finish(held, view, audience)
 
     async def _settle(self, held: Hold, view: RunView, audience: Audience) -> RunView:

@@ -67,6 +67,12 @@ AnswerFormat = Annotated[
     Format | None,
     typer.Option("--format", help="Of what is printed; text on a terminal, JSON in a pipe."),
 ]
+Thumbnails = Annotated[
+    bool, typer.Option("--thumbnails", help="Also write a small copy beside each image.")
+]
+ContactSheet = Annotated[
+    bool, typer.Option("--contact-sheet", help="Also write one overview of all images.")
+]
 MaxCost = Annotated[str | None, typer.Option(help="Refuse a batch that may cost more, in USD.")]
 
 
@@ -111,6 +117,8 @@ def run(
     ] = False,
     retry_in_doubt: RetryInDoubt = False,
     simulate: Simulate = False,
+    thumbnails: Thumbnails = False,
+    contact_sheet: ContactSheet = False,
     output_format: AnswerFormat = None,
 ) -> None:
     """Make the images of a batch, and print the report on stdout."""
@@ -128,7 +136,9 @@ def run(
     )
     if retry_in_doubt and not resume:
         raise SettingsError(["--retry-in-doubt goes with --resume: only an earlier run has doubts"])
-    wish = Wish(simulate, resume, retry_in_doubt)
+    wish = Wish(
+        simulate, resume, retry_in_doubt, thumbnails=thumbnails, contact_sheet=contact_sheet
+    )
     _report(local.run_file(batch, flags, wish), output_format)
 
 
@@ -143,13 +153,21 @@ def retry(
     ] = None,
     retry_in_doubt: RetryInDoubt = False,
     simulate: Simulate = False,
+    thumbnails: Thumbnails = False,
+    contact_sheet: ContactSheet = False,
     output_format: AnswerFormat = None,
 ) -> None:
     """Order the images that a run lacks again; finished ones are not called."""
     from bot.entrypoints import local
     from bot.entrypoints.leading import Wish
 
-    wish = Wish(simulate, resume=True, doubts=retry_in_doubt)
+    wish = Wish(
+        simulate,
+        resume=True,
+        doubts=retry_in_doubt,
+        thumbnails=thumbnails,
+        contact_sheet=contact_sheet,
+    )
     _report(local.retry(run, wish), output_format)
 
 

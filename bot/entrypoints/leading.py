@@ -48,7 +48,8 @@ class Wish:
 
     `doubts` orders images again that may have been paid for already. A `quiet` run says nothing
     and leaves signals alone: a program, and not a person, has asked for it. Images go to
-    `folder` where nothing else names one, and to the working directory without it.
+    `folder` where nothing else names one, and to the working directory without it; small copies
+    of them are made at the end.
     """
 
     simulate: bool = False
@@ -56,6 +57,8 @@ class Wish:
     doubts: bool = False
     quiet: bool = False
     folder: str | None = None
+    thumbnails: bool = False
+    contact_sheet: bool = False
 
     def say(self, line: str) -> None:
         """Tell the person who has asked for it, if there is one."""

@@ -17,11 +17,12 @@ from pydantic import SecretStr
 from bot.core.batch import BatchConfig
 from bot.core.errors import SettingsError
 from bot.core.parse import Around, BatchLimits, parse_batch, parse_batch_data
-from bot.core.plan import plan
+from bot.core.plan import Item, plan
 from bot.core.policy import Limits, cap_of, decide_budget
 from bot.core.pricing import estimate
 from bot.core.run import SIMULATED, Run, RunState
 from bot.entrypoints import console, settings
+from bot.entrypoints.copies import Copies, check, make
 from bot.entrypoints.inputs import Prepared, check_again, prepared
 from bot.entrypoints.leading import Outcome, Wish, drive, go_on, led
 from bot.entrypoints.settings import Settings
@@ -106,6 +107,12 @@ async def run_here(batch: Prepared, env: Settings, wish: Wish) -> Outcome:
 
     run = _new_run(batch, utc_now(), simulated=wish.simulate)
     items = plan(run.batch, run.id)
+    copies = _copies(env, wish)
+    check(items, copies)
+    return await _copied(await _run(run, items, env, wish), copies, wish)
+
+
+async def _run(run: Run, items: Sequence[Item], env: Settings, wish: Wish) -> Outcome:
     async with _living(env, run.batch, [item.path for item in items], wish) as life:
         if wish.resume:
             if earlier := await life.ledger.history.latest(run.digest):
@@ -128,10 +135,32 @@ async def _retry(name: str | None, env: Settings, wish: Wish) -> Outcome:
     if view.run.simulated != wish.simulate:
         how = "simulated: add" if view.run.simulated else "not simulated: leave out"
         raise SettingsError([f"run {view.run.id} was {how} --simulate"])
+    copies = _copies(env, wish)
+    check([item.item for item in view.items], copies)
     await check_again(view, env)
     paths = [item.item.path for item in view.items if item.path is None]
     async with _living(env, view.run.batch, paths, wish) as life:
-        return await go_on(life, view.run, wish)
+        outcome = await go_on(life, view.run, wish)
+    return await _copied(outcome, copies, wish)
+
+
+def _copies(env: Settings, wish: Wish) -> Copies:
+    return Copies(
+        thumbnails=wish.thumbnails or env.openai_image_thumbnail,
+        contact_sheet=wish.contact_sheet,
+        edge=env.openai_image_thumbnail_size,
+        quality=env.openai_image_thumbnail_quality,
+    )
+
+
+async def _copied(outcome: Outcome, wanted: Copies, wish: Wish) -> Outcome:
+    """The same outcome, with small copies of its images beside them."""
+    made = await make(outcome.view, _folder(outcome.view.run.batch), wanted)
+    remark = _warn_program if wish.quiet else console.warn
+    remark(made.warnings)
+    if made.sheet:
+        wish.say(f"Contact sheet: {made.sheet}")
+    return outcome
 
 
 @asynccontextmanager

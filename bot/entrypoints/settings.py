@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     openai_image_input_dir: str | None = None
     openai_image_embed_metadata: Switch = True
     openai_image_metadata_level: Literal["minimal", "standard", "full"] = "standard"
+    openai_image_thumbnail: bool = False
+    openai_image_thumbnail_size: int = Field(128, ge=1, le=512)
+    openai_image_thumbnail_quality: int = Field(60, ge=1, le=100)
     openai_batch_max_concurrent: int | None = Field(None, ge=1, le=10)
     openai_batch_timeout: int | None = Field(None, ge=1000, le=3_600_000)
     history_db_path: Path | None = None

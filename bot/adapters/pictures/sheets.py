@@ -29,13 +29,14 @@ _Shown = tuple[Path, str]
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
-def thumbnail(path: Path, out: Path, edge: int = _EDGE) -> None:
+def thumbnail(path: Path, out: Path, edge: int = _EDGE, quality: int = _QUALITY) -> None:
     """Write a copy whose longer edge is at most `edge`, as the suffix says: .jpg, .png or .webp.
 
     A JPEG has white where the picture is transparent. Raises PictureError and OSError.
     """
     image = _small(path, edge)
-    _save(_on_white(image) if out.suffix.lower() in {".jpg", ".jpeg"} else image, out)
+    plain = _on_white(image) if out.suffix.lower() in {".jpg", ".jpeg"} else image
+    _save(plain, out, quality)
 
 
 def contact_sheet(images: Sequence[_Shown], out: Path, columns: int | None = None) -> None:
@@ -116,11 +117,11 @@ def _frame(sheet: Image.Image, path: Path, corner: tuple[int, int], edge: int) -
     ImageDraw.Draw(sheet).rectangle(box, outline=_FRAME)
 
 
-def _save(image: Image.Image, out: Path) -> None:
+def _save(image: Image.Image, out: Path, quality: int = _QUALITY) -> None:
     kind = Image.registered_extensions().get(out.suffix.lower())
     if kind not in _FORMATS:
         raise ValueError(f"no format for the name {out.name!r}")
-    options = {} if kind == "PNG" else {"quality": _QUALITY}
+    options = {} if kind == "PNG" else {"quality": quality}
     with whole(out) as partial:
         image.save(partial, kind, **options)
 
