@@ -169,6 +169,6 @@ def _refuse_unpriced(limits: Limits, max_cost: Money | None) -> None:
             Reason.PRICE,
             said(
                 "No price is known for this model, so no spending cap could be kept."
-                " The operator can name its price."
+                " Whoever runs this can give its price in GPTIMAGE_PRICES."
             ),
         )

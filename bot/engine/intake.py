@@ -22,8 +22,8 @@ from bot.core.policy import (
     is_addressed,
 )
 from bot.core.ports import Clock, Effect, Host, Lease, Ledger, Role, Scheduler, Task
+from bot.core.pricing import BUILT_IN, PriceBook, estimate
 from bot.core.pricing import Estimate as Bill
-from bot.core.pricing import estimate
 from bot.core.run import ItemView, Run, RunState, RunView
 from bot.core.said import said
 from bot.engine.hold import hold
@@ -40,6 +40,7 @@ class Rules:
     limits: Limits = field(default_factory=Limits)
     around: Around = field(default_factory=Around)
     images_per_minute: int | None = None
+    prices: PriceBook = BUILT_IN
     ours: int | None = None  # the id of our own account, which is never obeyed
 
 
@@ -147,7 +148,8 @@ class Intake:
         return markdown.estimate_answer(self._bill(parsed), parsed.warnings, self.messages)
 
     def _bill(self, parsed: ParsedBatch) -> Bill:
-        return estimate(parsed.config, images_per_minute=self.rules.images_per_minute)
+        rules = self.rules
+        return estimate(parsed.config, images_per_minute=rules.images_per_minute, book=rules.prices)
 
     def _parse(self, command: Batch | Estimate) -> ParsedBatch:
         around = replace(self.rules.around, overrides=command.flags)

@@ -197,10 +197,11 @@ def estimate(
 
 def _estimate(batch: str, flags: dict[str, Any], output: Format | None) -> None:
     from bot.core import pricing
-    from bot.entrypoints import local
+    from bot.entrypoints import local, settings
 
-    parsed = local.read_batch(batch, flags)
-    bill = pricing.estimate(parsed.config, references=parsed.sizes)
+    env = settings.read()
+    parsed = local.read_batch(batch, flags, env)
+    bill = local.price(parsed, env)
     console.warn((*parsed.warnings, *bill.warnings))
     for_people = _for_people(output)
     console.answer(
@@ -233,8 +234,10 @@ def schema() -> None:
 def models(output_format: AnswerFormat = None) -> None:
     """List the known models with their prices and the days on which they are shut down."""
     from bot.entrypoints import models as known
+    from bot.entrypoints import settings
 
-    console.answer(known.text() if _for_people(output_format) else _json(known.rows()))
+    own = settings.read().gptimage_prices.own
+    console.answer(known.text(own) if _for_people(output_format) else _json(known.rows(own)))
 
 
 @app.command()

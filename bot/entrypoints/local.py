@@ -19,7 +19,7 @@ from bot.core.errors import SettingsError
 from bot.core.parse import Around, BatchLimits, parse_batch, parse_batch_data
 from bot.core.plan import Item, plan
 from bot.core.policy import Limits, cap_of, decide_budget
-from bot.core.pricing import estimate
+from bot.core.pricing import Estimate, estimate
 from bot.core.run import SIMULATED, Run, RunState
 from bot.entrypoints import console, settings
 from bot.entrypoints.copies import Copies, check, make
@@ -105,7 +105,7 @@ async def run_here(batch: Prepared, env: Settings, wish: Wish) -> Outcome:
     """Run the batch in this process, or go on with its last run."""
     from bot.entrypoints.wiring.common import utc_now
 
-    run = _new_run(batch, utc_now(), simulated=wish.simulate)
+    run = _new_run(batch, env, utc_now(), simulated=wish.simulate)
     items = plan(run.batch, run.id)
     copies = _copies(env, wish)
     check(items, copies)
@@ -186,8 +186,18 @@ def _folder(batch: BatchConfig) -> Path:
         raise SettingsError([f"output_dir: {folder}: there is no such person here"]) from None
 
 
-def _new_run(batch: Prepared, now: datetime, *, simulated: bool) -> Run:
-    bill = estimate(batch.config, references=batch.sizes)
+def price(batch: Prepared, env: Settings) -> Estimate:
+    """What the batch would cost here, by the operator's prices and at the present rate."""
+    return estimate(
+        batch.config,
+        references=batch.sizes,
+        images_per_minute=env.gptimage_images_per_minute,
+        book=env.gptimage_prices,
+    )
+
+
+def _new_run(batch: Prepared, env: Settings, now: datetime, *, simulated: bool) -> Run:
+    bill = price(batch, env)
     digest = SIMULATED + batch.digest if simulated else batch.digest
     name = f"{digest}/{now.isoformat()}/{os.getpid()}"
     return Run(

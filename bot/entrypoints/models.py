@@ -2,41 +2,74 @@
 
 from collections.abc import Iterable, Mapping
 
-from bot.core.catalog import DEFAULT_MODEL, MODELS, Model
+from bot.core.catalog import DEFAULT_MODEL, MODELS, TokenPrices
+from bot.core.pricing import Money, Price
+
+_OWN = "your own price"
+_WIDTHS = (7, 8, 9)  # of the columns of prices
 
 
-def rows() -> Iterable[Mapping[str, object]]:
-    """Every known model; prices are US dollars per million tokens."""
-    return [
-        {
-            "model": model.name,
-            "default": model.name == DEFAULT_MODEL,
-            "qualities": model.qualities,
-            "sizes": model.sizes or "free",
-            "prices": {
-                "text_in": float(model.prices.text_in),
-                "image_in": float(model.prices.image_in),
-                "image_out": float(model.prices.image_out),
-            },
-            "shutdown": model.shutdown and model.shutdown.isoformat(),
-            "successor": model.successor,
-        }
-        for model in MODELS.values()
-    ]
+def rows(own: Mapping[str, Price]) -> Iterable[Mapping[str, object]]:
+    """Every known model, and those that the operator gives a price.
+
+    Prices are US dollars per million tokens, or per image.
+    """
+    return [_row(name, own) for name in _names(own)]
 
 
-def text() -> str:
+def _names(own: Mapping[str, Price]) -> Iterable[str]:
+    return dict.fromkeys([*MODELS, *own])
+
+
+def _price(name: str, own: Mapping[str, Price]) -> Price:
+    return own[name] if name in own else MODELS[name].prices
+
+
+def _row(name: str, own: Mapping[str, Price]) -> Mapping[str, object]:
+    model = MODELS.get(name)
+    return {
+        "model": name,
+        "default": name == DEFAULT_MODEL,
+        "qualities": model and model.qualities,
+        "sizes": model and (model.sizes or "free"),
+        "prices": _dollars(_price(name, own)),
+        "own_price": name in own,
+        "shutdown": model and model.shutdown and model.shutdown.isoformat(),
+        "successor": model and model.successor,
+    }
+
+
+def _dollars(price: Price) -> Mapping[str, float]:
+    match price:
+        case Money():
+            return {"per_image": float(price.usd)}
+        case TokenPrices(text, image, out):
+            return {"text_in": float(text), "image_in": float(image), "image_out": float(out)}
+
+
+def text(own: Mapping[str, Price]) -> str:
     """The same for a person, one line each."""
-    width = max(map(len, MODELS))
+    width = max(map(len, _names(own)))
     head = f"{'model':<{width}}  text in  image in  image out  USD per million tokens"
-    return "\n".join([head, *(_line(model, width) for model in MODELS.values())])
+    return "\n".join([head, *(_line(name, own, width) for name in _names(own))])
 
 
-def _line(model: Model, width: int) -> str:
-    prices = model.prices
-    amounts = f"{prices.text_in:>7}  {prices.image_in:>8}  {prices.image_out:>9}"
+def _line(name: str, own: Mapping[str, Price], width: int) -> str:
+    model, columns, note = MODELS.get(name), *_shown(_price(name, own))
     notes = [
-        "the default" if model.name == DEFAULT_MODEL else "",
-        f"shut down on {model.shutdown}" if model.shutdown else "",
+        note,
+        _OWN if name in own else "",
+        "the default" if name == DEFAULT_MODEL else "",
+        f"shut down on {model.shutdown}" if model and model.shutdown else "",
     ]
-    return f"{model.name:<{width}}  {amounts}  {', '.join(filter(None, notes))}".rstrip()
+    amounts = "  ".join(f"{cell:>{size}}" for cell, size in zip(columns, _WIDTHS, strict=True))
+    return f"{name:<{width}}  {amounts}  {', '.join(filter(None, notes))}".rstrip()
+
+
+def _shown(price: Price) -> tuple[tuple[str, str, str], str]:
+    """The columns of prices by tokens, and the note on one that goes by images."""
+    match price:
+        case Money():
+            return ("–", "–", "–"), f"{price} an image"
+        case TokenPrices(text, image, out):
+            return (f"{text}", f"{image}", f"{out}"), ""

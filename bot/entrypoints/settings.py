@@ -13,11 +13,20 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from dotenv.parser import parse_stream
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    InstanceOf,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.core.catalog import DEFAULT_MODEL
-from bot.core.errors import SettingsError
+from bot.core.errors import BatchError, SettingsError
+from bot.core.pricing import PriceBook, parse_prices
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -53,9 +62,25 @@ def _address(value: str) -> str:
     return value
 
 
+def _prices(value: object) -> object:
+    """The operator's prices: JSON, or the path of a file that holds it; a line for each fault."""
+    if not isinstance(value, str):
+        return value
+    try:
+        text = value if value.lstrip().startswith("{") else Path(value).expanduser().read_text()
+        return parse_prices(text)
+    except BatchError as error:
+        said = "\n".join(map(str, error.problems))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        said = f"{value} cannot be read ({reason}): give a path, or the JSON itself"
+    raise PydanticCustomError("prices", "{said}", {"said": said})
+
+
 Address = Annotated[str, AfterValidator(_address)]
 Switch = Annotated[bool, BeforeValidator(_said)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Prices = Annotated[InstanceOf[PriceBook], NoDecode, BeforeValidator(_prices)]
 Dollars = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=6)]
 
 
@@ -111,6 +136,7 @@ class Settings(BaseSettings):
     gptimage_max_cost_per_installation_and_month: Dollars | None = None
     gptimage_max_cost_per_day: Dollars = Decimal(50)
     gptimage_max_jobs: int = Field(100, ge=1, le=10_000)
+    gptimage_prices: Prices = Field(default_factory=PriceBook)
     gptimage_images_per_minute: int | None = Field(None, ge=1)
     gptimage_language: Literal["en", "ja"] = "en"
     gptimage_charges: Literal["answered", "issued"] = "answered"
@@ -141,8 +167,9 @@ def read(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]  # keyword names are field names
     except ValidationError as error:
         raise SettingsError(
-            f"{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+            f"{'.'.join(map(str, fault['loc'])).upper()}: {line}"
             for fault in error.errors(include_input=False, include_url=False)
+            for line in fault["msg"].splitlines()
         ) from None
     except UnicodeDecodeError as error:
         raise SettingsError([f".env: not UTF-8 text (byte {error.start})"]) from None

@@ -174,5 +174,5 @@ def test_without_a_price_nothing_runs_under_a_cap(limits: Limits, max_cost: Mone
     error = refusal(None, limits, max_cost)
     assert error.reason is Reason.PRICE
     assert str(error) == snapshot(
-        "No price is known for this model, so no spending cap could be kept. The operator can name its price."
+        "No price is known for this model, so no spending cap could be kept. Whoever runs this can give its price in GPTIMAGE_PRICES."
     )

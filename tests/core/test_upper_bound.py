@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.batch import BatchConfig, Job, RetryPolicy
-from bot.core.catalog import MODELS, THREE_SIZES, Size, nearest_size, parse_size
+from bot.core.catalog import MODELS, THREE_SIZES, Size, TokenPrices, nearest_size, parse_size
 from bot.core.pricing import (
     Estimate,
     Money,
+    PriceBook,
     Usage,
     cost,
     estimate,
@@ -40,7 +41,22 @@ def jobs(draw: st.DrawFn) -> Job:
     )
 
 
-def billed(job: Job, data: st.DataObject) -> Money:
+MILLION = st.decimals(0, 200, places=3)
+PRICES = st.one_of(
+    st.just(None),
+    st.integers(0, 5_000_000).map(Money),
+    st.builds(TokenPrices, MILLION, MILLION, MILLION),
+)
+
+
+@st.composite
+def books(draw: st.DrawFn) -> PriceBook:
+    """The operator's own prices of some models."""
+    own = {name: draw(PRICES) for name in MODELS}
+    return PriceBook({name: price for name, price in own.items() if price is not None})
+
+
+def billed(job: Job, data: st.DataObject, book: PriceBook) -> Money:
     """What the simulated API bills for one image, in the size and quality that it chose."""
     size = parse_size(job.size) or parse_size(data.draw(st.sampled_from(THREE_SIZES)))
     assert size is not None
@@ -61,41 +77,46 @@ def billed(job: Job, data: st.DataObject) -> Money:
     bill = cost(
         job.model,
         Usage(details["text_tokens"], details["image_tokens"], usage["output_tokens"]),
+        book,
     )
     assert bill is not None
     return bill
 
 
-@given(st.lists(jobs(), min_size=1, max_size=3), st.data())
-def test_the_bill_is_never_outside_the_estimate(wanted: list[Job], data: st.DataObject) -> None:
-    total = estimate(BatchConfig(jobs=tuple(wanted))).total
+@given(st.lists(jobs(), min_size=1, max_size=3), books(), st.data())
+def test_the_bill_is_never_outside_the_estimate(
+    wanted: list[Job], book: PriceBook, data: st.DataObject
+) -> None:
+    total = estimate(BatchConfig(jobs=tuple(wanted)), book=book).total
     bill = Money(0)
     for job in wanted:
         for _ in range(job.sample_count):
-            bill += billed(job, data)
+            bill += billed(job, data, book)
     assert total.low is not None
     assert total.high is not None
     assert total.low <= bill <= total.high
 
 
-@given(jobs(), st.integers(0, 5), st.data())
+@given(jobs(), st.integers(0, 5), books(), st.data())
 def test_the_estimate_holds_when_every_repetition_is_billed(
-    wanted: Job, retries: int, data: st.DataObject
+    wanted: Job, retries: int, book: PriceBook, data: st.DataObject
 ) -> None:
     policy = RetryPolicy(max_retries=retries, retry_in_doubt=True)
-    total = estimate(BatchConfig(jobs=(wanted,), retry_policy=policy)).total
+    total = estimate(BatchConfig(jobs=(wanted,), retry_policy=policy), book=book).total
     bill = Money(0)
     for _ in range(wanted.sample_count * (1 + retries)):
-        bill += billed(wanted, data)
+        bill += billed(wanted, data, book)
     assert total.high is not None
     assert bill <= total.high
 
 
-@given(jobs(), st.data())
-def test_the_intent_of_one_call_is_never_below_its_bill(wanted: Job, data: st.DataObject) -> None:
-    most = upper_bound(wanted)
+@given(jobs(), books(), st.data())
+def test_the_intent_of_one_call_is_never_below_its_bill(
+    wanted: Job, book: PriceBook, data: st.DataObject
+) -> None:
+    most = upper_bound(wanted, book)
     assert most is not None
-    assert billed(wanted, data) <= most
+    assert billed(wanted, data, book) <= most
 
 
 @given(jobs(), SIDES, SIDES)

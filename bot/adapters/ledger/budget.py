@@ -29,7 +29,8 @@ async def reserve(
             raise Refused(
                 Reason.PRICE,
                 said(
-                    "No price is known for this run, so the cap for {scope} cannot be kept.",
+                    "No price is known for this run, so the cap for {scope} cannot be kept."
+                    " The operator can give it in GPTIMAGE_PRICES.",
                     scope=cap.name,
                 ),
             )

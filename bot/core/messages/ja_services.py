@@ -100,8 +100,10 @@ SERVICES = {
     "cannot be written to the output directory: {why}": "出力先のフォルダーに書き込めません: {why}",
     "it goes through a symbolic link": "シンボリックリンクを経由しています",
     # the ledger
-    "No price is known for this run, so the cap for {scope} cannot be kept.": (
+    "No price is known for this run, so the cap for {scope} cannot be kept."
+    " The operator can give it in GPTIMAGE_PRICES.": (
         "価格が不明なため、費用の上限（{scope}）を守れません。"
+        "運用者が GPTIMAGE_PRICES で価格を設定できます。"
     ),
     "This run could cost up to {amount}, and the cap for {scope} is {limit}, of which"
     " {left} is left.": (
