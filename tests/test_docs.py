@@ -16,7 +16,7 @@ from typer.main import get_command
 from bot.core.batch import BatchConfig, Job, RetryPolicy
 from bot.core.command import COMMANDS, Batch, Block, Estimate, Prompts, parse_command
 from bot.core.parse import ParsedBatch, parse_batch, parse_batch_data
-from bot.core.pricing import estimate
+from bot.core.pricing import estimate, parse_prices
 from bot.entrypoints.cli import app
 from bot.entrypoints.settings import Settings
 
@@ -249,3 +249,12 @@ def test_every_setting_that_a_page_names_exists(page: Path) -> None:
     names = re.findall(r"`(GPTIMAGE_[A-Z_]+|OPENAI_[A-Z_]+|GITHUB_[A-Z_]+)[=`]", page.read_text())
 
     assert set(names) <= set(settings())
+
+
+def test_prices_in_the_pages_can_be_read() -> None:
+    texts = [
+        text for page in PAGES for text in re.findall(r"GPTIMAGE_PRICES='(.*)'", page.read_text())
+    ]
+
+    assert texts
+    assert all(parse_prices(text).own for text in texts)

@@ -168,6 +168,7 @@ _STOPS = {
     Stop.TIMEOUT: said("Timeout"),  # the Node tool's word
     Stop.INTERRUPTED: said("interrupted"),
     Stop.REFUSED: said("the image service refuses every call"),
+    Stop.BUDGET: said("the next image could have exceeded the cap on cost"),
     Stop.FAULT: said("answers could not be kept"),
 }
 
@@ -280,7 +281,7 @@ def _summary(report: Report) -> Iterator[str]:
         yield said("Cancelled: {n}", n=report.cancelled)
     yield said("Duration: {seconds:.2f}s", seconds=report.total_duration_ms / 1000)
     yield said("Total cost: {amount}", amount=_usd(report.total_cost))
-    if report.in_doubt:
+    if report.in_doubt != 0:
         yield said("In doubt, at most: {amount}", amount=_usd(report.in_doubt))
     yield said("Run: {run}", run=report.run_id)
 

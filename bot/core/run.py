@@ -47,6 +47,7 @@ class Stop(StrEnum):
     TIMEOUT = "timeout"  # the batch's own working time is over
     INTERRUPTED = "interrupted"  # Ctrl-C or SIGTERM at the command line
     REFUSED = "refused"  # the key, the organisation or the credit: no call can succeed
+    BUDGET = "budget"  # the next call could exceed what the run may cost
     FAULT = "fault"  # this machine cannot keep answers, so it must not pay for more
 
 

@@ -17,13 +17,16 @@ from bot.core.attempts import (
     Wait,
     next_step,
 )
-from bot.core.errors import Charge, Failure, LedgerBusy, ProviderError
+from bot.core.errors import Failure, LedgerBusy, ProviderError
 from bot.core.killpoints import Point, reach
-from bot.core.ports import Answer, Clock, ImageProvider, Lease, Pace, Runs, Settlement, Watch
-from bot.core.pricing import Money, cost, upper_bound
+from bot.core.policy import cap_of
+from bot.core.ports import Clock, ImageProvider, Lease, Pace, Runs, Settlement, Watch
+from bot.core.pricing import BUILT_IN, Money, PriceBook, upper_bound
 from bot.core.run import ItemView, RunView, Stop, working_time
 from bot.core.said import said
 from bot.engine.board import Board
+from bot.engine.outcomes import failed, lost, succeeded
+from bot.engine.purse import Purse
 
 Arrived = Callable[[Sequence[ItemView]], Coroutine[None, None, None]]
 """Awaited for images that have arrived: once at a time, with all that are new."""
@@ -92,6 +95,8 @@ class Runner:
     pace: Pace
     clock: Clock
     drain: Drain
+    prices: PriceBook = BUILT_IN
+    cap: Money | None = None  # what any run may cost; a batch can only name less
 
     async def settle(
         self, lease: Lease, view: RunView, watch: Watch, arrived: Arrived | None = None
@@ -144,6 +149,8 @@ class _Drive:
         self._new: list[int] = []
         self._handing_over = asyncio.Lock()
         self._runs = runner.runs
+        self._prices = runner.prices
+        self._purse = Purse((runner.cap, cap_of(board.view.run.batch)))
         self._lease = lease
         self._board = board
         self._run = board.view.run
@@ -233,6 +240,13 @@ class _Drive:
         await self._runs.request_stop(self._run.id, stop)
         self._board.stopped(stop)
 
+    async def _affords(self, amount: Money | None) -> bool:
+        """Whether the caps hold one more call; bills above their estimates use them up."""
+        if self._purse.has_room(self._board.view, amount):
+            return True
+        await self._stop(Stop.BUDGET)
+        return False
+
     async def _wait(self, until: datetime) -> None:
         """Wait for a retry, but not past the wish to stop."""
         while not self._stopped and (left := until - self._runner.clock()) > timedelta(0):
@@ -244,13 +258,15 @@ class _Drive:
     async def _call_in(self, place: "_Place", view: ItemView, number: int) -> bool:
         """Call when the job has its place; False if nothing may be started any more.
 
-        Others take the place as soon as the answer is kept: reading it holds up nobody.
+        Others take the place as soon as the answer is kept: reading it holds up nobody. Only under
+        a cap they wait for its bill, which may be higher than anybody thought.
         """
         leave = await place.enter()
+        kept = leave if self._purse.bottomless else lambda: None
         try:
             if not await self._may_start() or self._is_refused(view.item.call.model):
                 return False
-            await _to_the_end(self._call(view, number, leave))
+            await _to_the_end(self._call(view, number, kept))
             return True
         finally:
             leave()
@@ -258,12 +274,15 @@ class _Drive:
     async def _call(self, view: ItemView, number: int, kept: Callable[[], None]) -> None:
         """Record the intent, call once, record the outcome."""
         index, job = view.item.index, self._run.batch.jobs[view.item.job]
-        amount = upper_bound(job)
+        amount = upper_bound(job, self._prices)
+        if not await self._affords(amount):
+            return
         now = self._runner.clock()
-        await self._runs.start(self._lease, index, number, view.order, amount, now)
-        reach(Point.INTENT_COMMITTED)
         started = Attempt(number, view.order, AttemptState.STARTED, now, amount=amount)
+        with self._purse.promise(amount):
+            await self._runs.start(self._lease, index, number, view.order, amount, now)
         self._board.record(index, started)
+        reach(Point.INTENT_COMMITTED)
         ended: list[datetime] = []  # reading the answer is no part of the call
 
         def over() -> None:
@@ -275,7 +294,7 @@ class _Drive:
             key = spool_key(self._run.id, view, number)
             answer = await self._runner.provider.create(view.item.call, key, over)
         except ProviderError as error:
-            await self._record(index, number, _failed(error))
+            await self._record(index, number, failed(error))
             await self._mind(error)
         except Exception as error:  # noqa: BLE001  (after the intent, whatever happens may have cost money)
             # Such as a full disk: the next call would meet it, too.
@@ -283,11 +302,11 @@ class _Drive:
             trace = not isinstance(error, OSError)
             words = "run %s: the answer of item %s was not kept: %s"
             _log.error(words, self._run.id, index, error, exc_info=trace)
-            await self._record(index, number, _lost(_FAULT))
+            await self._record(index, number, lost(_FAULT))
             await self._stop(Stop.FAULT)
         else:
             reach(Point.ANSWER_SPOOLED)
-            await self._record(index, number, _succeeded(view, answer, amount), *ended)
+            await self._record(index, number, succeeded(view, answer, amount, self._prices), *ended)
 
     async def _record(
         self, index: int, number: int, outcome: Settlement, at: datetime | None = None
@@ -335,20 +354,20 @@ class _Drive:
         try:
             answer = await self._runner.provider.recall(spool_key(self._run.id, view, number))
         except ProviderError as error:
-            outcome = _failed(error)
+            outcome = failed(error)
         else:
             amount = next(a.amount for a in view.attempts if a.number == number)
-            outcome = _succeeded(view, answer, amount) if answer else _lost(_GONE)
+            outcome = succeeded(view, answer, amount, self._prices) if answer else lost(_GONE)
         await self._record(view.item.index, number, outcome)
 
     async def _adopt(self, view: ItemView) -> None:
         """Take the late bytes of a worker that was thought dead: they are paid for."""
-        lost = [a for a in view.attempts if a.failure is Failure.LOST]
-        for attempt in () if view.winner else lost:
+        gone = [a for a in view.attempts if a.failure is Failure.LOST]
+        for attempt in () if view.winner else gone:
             with suppress(ProviderError):  # an answer without a picture leaves it in doubt
                 key = spool_key(self._run.id, view, attempt.number)
                 if answer := await self._runner.provider.recall(key):
-                    outcome = _succeeded(view, answer, attempt.amount)
+                    outcome = succeeded(view, answer, attempt.amount, self._prices)
                     await self._record(view.item.index, attempt.number, outcome)
 
 
@@ -359,26 +378,6 @@ _GONE = said("the process ended during the call, and no answer was kept")
 def spool_key(run_id: str, view: ItemView, number: int) -> str:
     """Where the answer of one attempt is spooled."""
     return f"{run_id}/{view.item.id}-{number}"
-
-
-def _succeeded(view: ItemView, answer: Answer, amount: Money | None) -> Settlement:
-    # A server that does not tell its usage still bills: the most it can be is the honest figure.
-    price = cost(view.item.call.model, answer.usage) if answer.usage else amount
-    return Settlement(cost=price, usage=answer.usage, request_id=answer.request_id)
-
-
-def _failed(error: ProviderError) -> Settlement:
-    return Settlement(
-        failure=error.failure,
-        in_doubt=error.charge is Charge.IN_DOUBT,
-        message=error.message,
-        retry_after=error.retry_after,
-        request_id=error.request_id,
-    )
-
-
-def _lost(message: str) -> Settlement:
-    return Settlement(failure=Failure.LOST, in_doubt=True, message=message)
 
 
 async def _to_the_end(call: Coroutine[object, object, None]) -> None:

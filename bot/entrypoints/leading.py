@@ -92,7 +92,7 @@ async def _resumed(life: "LocalLife", run: Run, wish: Wish) -> RunView | None:
     if _complete(left):
         wish.say(f"Run {run.id} is complete: nothing is left to do")
         return left
-    _check_cap(RunView(run, left.items), wish)
+    _check_cap(life, RunView(run, left.items), wish)
     if not await life.ledger.runs.resume(run, life.now):
         return None
     there = left.count()[ItemState.SUCCEEDED]
@@ -104,9 +104,9 @@ def _complete(view: RunView) -> bool:
     return view.run.state is RunState.DONE and not left_over(view, doubts=True)
 
 
-def _check_cap(view: RunView, wish: Wish) -> None:
+def _check_cap(life: "LocalLife", view: RunView, wish: Wish) -> None:
     """Refuse to go on if what was spent and what will be called could break the cap."""
-    more = _most(view, wanted_again(view, doubts=wish.doubts))
+    more = _most(life, view, wanted_again(view, doubts=wish.doubts))
     decide_budget(total((view.paid, view.in_doubt, more)), Limits(), cap_of(view.run.batch))
 
 
@@ -118,15 +118,15 @@ def _left(before: RunView, now: RunView, wish: Wish) -> Sequence[ItemView]:
 
 
 async def _order_again(life: "LocalLife", run_id: str, left: Sequence[ItemView]) -> None:
-    amount = _most(await _view(life, run_id), left)
+    amount = _most(life, await _view(life, run_id), left)
     indexes = [item.item.index for item in left]
     await life.ledger.runs.reopen(run_id, indexes, amount, life.now)
 
 
-def _most(view: RunView, called: Sequence[ItemView]) -> Money | None:
+def _most(life: "LocalLife", view: RunView, called: Sequence[ItemView]) -> Money | None:
     """The most that one more call for each of these may cost."""
-    jobs = view.run.batch.jobs
-    return total(upper_bound(jobs[item.item.job]) for item in called)
+    jobs, prices = view.run.batch.jobs, life.prices
+    return total(upper_bound(jobs[item.item.job], prices) for item in called)
 
 
 async def drive(life: "LocalLife", run_id: str, wish: Wish) -> Outcome:

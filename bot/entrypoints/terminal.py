@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from bot.core.errors import Failure
 from bot.core.ports import Clock, Effect, Watch
 from bot.core.run import RunView, Stop
 from bot.entrypoints.console import say
@@ -15,6 +16,27 @@ from bot.entrypoints.table import Tempo, picture
 # Seconds and waits tick on between two changes of the run. The view of a thousand images takes
 # ten milliseconds and more to draw.
 _PER_SECOND = 2
+
+
+_HOPELESS = {Failure.AUTHENTICATION, Failure.NO_MONEY}
+
+
+def _stopped(view: RunView) -> str:
+    """Why a run starts nothing more, if it does not and nobody at the terminal has asked for it."""
+    match view.run.stop:
+        case Stop.TIMEOUT:
+            return "Timeout reached. Cancelling remaining jobs..."
+        case Stop.BUDGET:
+            why = "the next image could exceed max_cost, for what was made cost more than estimated"
+        case Stop.REFUSED:
+            every = (a for item in view.items for a in item.attempts if a.failure in _HOPELESS)
+            last = max(every, key=lambda attempt: attempt.started_at, default=None)
+            why = last.message if last else "the image server refuses every call"
+        case Stop.FAULT:
+            why = "an answer could not be kept (is the disk full?)"
+        case _:
+            return ""
+    return f"Stopped: {why}. What was not started is cancelled and costs nothing."
 
 
 class Terminal:
@@ -38,8 +60,8 @@ class Terminal:
         def watch(view: RunView) -> None:
             nonlocal newest
             newest = view
-            if view.run.stop is Stop.TIMEOUT:
-                self._once("Timeout reached. Cancelling remaining jobs...")
+            if why := _stopped(view):
+                self._once(why)
 
         def drawn() -> RenderableType:
             width, height = self._console.size

@@ -1,37 +1,44 @@
 """`gptimage validate`: is a batch right, and if not, where not?"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.core.errors import BatchError
-from bot.entrypoints import console, local
+from bot.entrypoints import console, local, settings
 from bot.entrypoints.inputs import Prepared
 
 
 def validate(batch: str, *, for_people: bool) -> int:
     """Say it in a line, or in JSON with every problem; gives the exit code."""
     if for_people:
-        parsed = local.read_batch(batch, {})
-        console.warn(parsed.warnings)
+        parsed, remarks = _looked_at(batch)
+        console.warn(remarks)
         jobs, images = _counts(parsed)
         console.answer(f"{batch}: {jobs} jobs, {images} images, no errors")
         return 0
     try:
-        found = _right(local.read_batch(batch, {}))
+        found = _right(*_looked_at(batch))
     except BatchError as error:
         found = _wrong(error)
     console.answer(json.dumps(found, indent=2, ensure_ascii=False))
     return 0 if found["valid"] else 2
 
 
-def _right(parsed: Prepared) -> Mapping[str, object]:
+def _looked_at(batch: str) -> tuple[Prepared, Sequence[str]]:
+    """The batch, and all that its author should know: also what has no price here."""
+    env = settings.read()
+    parsed = local.read_batch(batch, {}, env)
+    return parsed, (*parsed.warnings, *local.price(parsed, env).warnings)
+
+
+def _right(parsed: Prepared, remarks: Sequence[str]) -> Mapping[str, object]:
     jobs, images = _counts(parsed)
     return {
         "valid": True,
         "jobs": jobs,
         "images": images,
         "problems": [],
-        "warnings": list(parsed.warnings),
+        "warnings": list(remarks),
     }
 
 

@@ -3,8 +3,8 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from bot.core.batch import BatchConfig, Job, RetryPolicy
 from bot.core.errors import Charge, Failure, LedgerBusy, ProviderError
 from bot.core.plan import ImageCall, plan
 from bot.core.ports import Answer, Lease
+from bot.core.pricing import BUILT_IN, Money, PriceBook, Usage, upper_bound
 from bot.core.run import ItemState, Run, RunState, RunView, Stop
 from bot.engine.runner import Drain, Runner
 from tests.engine.desk import START, Clock
@@ -77,6 +78,8 @@ class Track:
     pace: Pace = field(default_factory=Pace)
     drain: Drain = field(default_factory=Drain)
     calls: list[str] = field(default_factory=list)
+    prices: PriceBook = BUILT_IN
+    cap: Money | None = None
 
     async def run(self, batch: BatchConfig, server: Server, runs: object = None) -> RunView:
         run = Run("r1", RunState.QUEUED, batch, START)
@@ -88,7 +91,9 @@ class Track:
     async def go_on(self, lease: Lease, server: Server, runs: object = None) -> RunView:
         provider = Provider(server, self.calls)
         recorded: Any = runs or self.ledger.runs
-        runner = Runner(recorded, provider, self.pace, self.clock, self.drain)
+        runner = Runner(
+            recorded, provider, self.pace, self.clock, self.drain, self.prices, self.cap
+        )
         begun = await self.ledger.runs.begin(lease, self.clock())
         view = await self.ledger.runs.get("r1")
         assert view is not None
@@ -122,6 +127,10 @@ def refusing(failure: Failure, *prompts: str, **more: Any) -> Server:
         return ANSWER
 
     return answer
+
+
+async def _image(_: ImageCall) -> Answer:
+    return ANSWER
 
 
 def states(view: RunView) -> list[ItemState]:
@@ -269,6 +278,121 @@ async def test_a_call_is_awaited_however_often_its_run_is_cancelled(track: Track
     view = await track.ledger.runs.get("r1")
     assert view is not None
     assert states(view) == [ItemState.SUCCEEDED]
+
+
+class Ticking(Clock):
+    """Time passes whenever somebody looks."""
+
+    def __call__(self) -> datetime:
+        self.pass_(seconds=1)
+        return super().__call__()
+
+
+# --- the cap ----------------------------------------------------------------------------------
+
+MOST = upper_bound(Job(prompt="a"))
+assert MOST is not None
+
+
+def tokens(times: int) -> Answer:
+    """An answer whose bill is so many times the most that the call could cost."""
+    assert MOST is not None
+    return replace(ANSWER, usage=Usage(0, 0, MOST.micros * times // 30))
+
+
+def capped(images: int, *prompts: str, **options: Any) -> BatchConfig:
+    """A batch that may cost as much as so many images can."""
+    assert MOST is not None
+    return batch(*prompts, max_cost=(MOST * images).usd, **options)
+
+
+async def test_a_bill_above_the_estimate_stops_the_run_before_the_call_that_breaks_the_cap(
+    track: Track,
+) -> None:
+    async def dear(_: ImageCall) -> Answer:
+        return tokens(2)
+
+    view = await track.run(capped(4, "a", "b", "c", "d", max_concurrent=1), dear)
+    assert track.calls == ["a", "b"]
+    assert view.run.stop is Stop.BUDGET
+    assert states(view) == [ItemState.SUCCEEDED] * 2 + [ItemState.RESERVED] * 2
+    assert await track.ledger.runs.stop_requested("r1") is Stop.BUDGET
+
+
+async def test_calls_under_way_count_with_the_most_they_can_cost(track: Track) -> None:
+    server = Gate()
+    running = asyncio.create_task(track.run(capped(3, *"abcdefgh", max_concurrent=8), server))
+    server.opened.set()
+    view = await running
+    assert len(track.calls) == 3
+    assert view.run.stop is Stop.BUDGET
+
+
+async def test_calls_in_doubt_count_with_the_most_they_may_have_cost(track: Track) -> None:
+    async def broken(_: ImageCall) -> Answer:
+        raise ProviderError(Failure.SERVER_ERROR, "no", charge=Charge.IN_DOUBT)
+
+    view = await track.run(capped(2, "a", "b", "c", max_concurrent=1), broken)
+    assert track.calls == ["a", "b"]
+    assert view.run.stop is Stop.BUDGET
+
+
+async def test_a_call_that_is_repeated_is_weighed_again(track: Track) -> None:
+    async def broken(_: ImageCall) -> Answer:
+        raise ProviderError(Failure.SERVER_ERROR, "no", charge=Charge.IN_DOUBT)
+
+    retry = RetryPolicy(
+        retry_in_doubt=True,
+        retry_on_errors=("server_error",),
+        max_retries=5,
+        retry_delay_ms=100,
+    )
+    track.clock = Ticking()
+    view = await track.run(capped(2, "a", retry_policy=retry), broken)
+    assert track.calls == ["a", "a"]
+    assert view.run.stop is Stop.BUDGET
+
+
+async def test_a_cap_that_holds_the_whole_estimate_stops_nothing(track: Track) -> None:
+    async def usual(_: ImageCall) -> Answer:
+        return tokens(1)
+
+    view = await track.run(capped(6, "a", "b", "c", samples=2, max_concurrent=3), usual)
+    assert states(view) == [ItemState.SUCCEEDED] * 6
+    assert view.run.stop is None
+
+
+async def test_the_operators_cap_holds_also_for_a_batch_that_names_none(track: Track) -> None:
+    track.cap = MOST
+    view = await track.run(batch("a", "b", max_concurrent=1), _image)
+    assert track.calls == ["a"]
+    assert view.run.stop is Stop.BUDGET
+
+
+async def test_what_has_no_price_has_no_room_under_a_cap(track: Track) -> None:
+    models = {"a": "my-model"}
+    view = await track.run(capped(1, "a", models=models), _image)
+    assert track.calls == []
+    assert view.run.stop is Stop.BUDGET
+
+
+@pytest.mark.parametrize("usage", [None, Usage(1, 0, 1_000_000)])
+async def test_a_price_per_image_is_the_bill_with_and_without_usage(
+    track: Track, usage: Usage | None
+) -> None:
+    async def answer(_: ImageCall) -> Answer:
+        return replace(ANSWER, usage=usage)
+
+    track.prices = PriceBook({"my-model": Money(40_000)})
+    view = await track.run(capped(1, "a", models={"a": "my-model"}), answer)
+    assert view.paid == Money(40_000)
+    assert view.items[0].attempts[0].amount == Money(40_000)
+
+
+async def test_without_price_and_usage_the_bill_is_unknown_and_never_0(track: Track) -> None:
+    view = await track.run(batch("a", models={"a": "my-model"}), _image)
+    assert states(view) == [ItemState.SUCCEEDED]
+    assert view.paid is None
 
 
 # --- what cannot be recorded at once ----------------------------------------------------------

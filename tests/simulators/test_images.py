@@ -574,6 +574,16 @@ async def test_a_cut_body_breaks_the_connection(simulator: ImagesSimulator) -> N
     assert simulator.billed[0].outcome == FaultKind.CUT_BODY
 
 
+async def test_a_dear_server_bills_more_tokens_than_the_formulas_say(client: Client) -> None:
+    client.simulator.faults.append(Fault(FaultKind.DEAR, factor=3))
+    dear, usual = [(await client.generate()).json()["usage"] for _ in range(2)]
+
+    assert dear["output_tokens"] == 3 * usual["output_tokens"]
+    assert dear["input_tokens"] == 3 * usual["input_tokens"]
+    assert dear["total_tokens"] == dear["input_tokens"] + dear["output_tokens"]
+    assert client.simulator.calls[0].as_json()["usage"] == dear
+
+
 # -- Latency, limits, the bill -----------------------------------------------------------------
 
 

@@ -69,6 +69,7 @@ ENGLISH = Messages(
             Stop.TIMEOUT: "The batch used up its `timeout`, so nothing more was started.",
             Stop.INTERRUPTED: "The run was interrupted. What was under way has been kept.",
             Stop.REFUSED: "The image service would have refused every further call, so I stopped.",
+            Stop.BUDGET: "The next image could have cost more than the cap, so I made no more.",
             Stop.FAULT: "I could not keep any more images safely, so I paid for no more.",
         },
         failures={

@@ -81,6 +81,7 @@ JAPANESE = Messages(
             Stop.TIMEOUT: "`timeout` の時間に達したため、残りは開始していません。",
             Stop.INTERRUPTED: "実行は中断されました。作成中だった画像は保存しました。",
             Stop.REFUSED: "画像サービスが以降の要求も拒否するため、停止しました。",
+            Stop.BUDGET: "次の画像で費用の上限を超える可能性があるため、以降は作成していません。",
             Stop.FAULT: "画像を安全に保存できなくなったため、以降は依頼していません。",
         },
         failures={

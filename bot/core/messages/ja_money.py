@@ -43,7 +43,8 @@ MONEY = {
         "枚数、サイズ、品質のいずれかを下げてください。"
     ),
     "No price is known for this model, so no spending cap could be kept."
-    " The operator can name its price.": (
-        "このモデルの価格が不明なため、費用の上限を守れません。運用者が価格を設定できます。"
+    " Whoever runs this can give its price in GPTIMAGE_PRICES.": (
+        "このモデルの価格が不明なため、費用の上限を守れません。"
+        "運用者が GPTIMAGE_PRICES で価格を設定できます。"
     ),
 }

@@ -40,6 +40,9 @@ RUNS = {
     "interrupted": "中断されました",
     "not started": "開始していません",
     "the image service refuses every call": "画像サービスがすべての要求を拒否します",
+    "the next image could have exceeded the cap on cost": (
+        "次の画像で費用の上限を超える可能性がありました"
+    ),
     "answers could not be kept": "応答を保存できませんでした",
     "this machine could not keep the answer (is its disk full?)": (
         "このマシンに応答を保存できませんでした（ディスクの空き容量を確認してください）"

@@ -19,6 +19,7 @@ from bot.core.errors import SettingsError
 from bot.core.killpoints import Point
 from bot.core.plan import Item
 from bot.core.ports import Destination
+from bot.core.pricing import Money
 from bot.engine.finish import Finish
 from bot.engine.life import Life
 from bot.engine.runner import Drain, Runner
@@ -70,8 +71,8 @@ async def books(settings: Settings) -> AsyncIterator[SqlLedger]:
 
 
 @asynccontextmanager
-async def workshop(settings: Settings) -> AsyncIterator[Workshop]:
-    """Open the ledger, and the spool in the data directory."""
+async def workshop(settings: Settings, cap: Money | None = None) -> AsyncIterator[Workshop]:
+    """Open the ledger, and the spool in the data directory; no run may cost more than `cap`."""
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(books(settings))
         spool = LocalSpool(settings.gptimage_data_dir / "spool")
@@ -84,7 +85,8 @@ async def workshop(settings: Settings) -> AsyncIterator[Workshop]:
         )
         stack.push_async_callback(provider.aclose)
         pace = ImagePace(settings.gptimage_images_per_minute)
-        runner = Runner(ledger.runs, provider, pace, utc_now, Drain())
+        prices = settings.gptimage_prices
+        runner = Runner(ledger.runs, provider, pace, utc_now, Drain(), prices, cap)
         yield Workshop(ledger, spool, provider, runner, pace)
 
 

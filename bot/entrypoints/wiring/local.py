@@ -16,6 +16,7 @@ from bot.adapters.pictures.labels import Labels
 from bot.adapters.pictures.metadata import Level
 from bot.core.errors import SettingsError
 from bot.core.ports import Destination
+from bot.core.pricing import PriceBook
 from bot.core.run import RunView
 from bot.engine.life import Audience, Life
 from bot.engine.runner import Drain
@@ -44,6 +45,11 @@ class LocalLife:
     def now(self) -> datetime:
         """The time by the clock of the run."""
         return self.life.clock()
+
+    @property
+    def prices(self) -> PriceBook:
+        """What each model costs here."""
+        return self.life.runner.prices
 
     async def execute(self, run_id: str, audience: Audience) -> RunView | None:
         """Lead the run to its end, or as far as it gets."""

@@ -54,7 +54,8 @@ class Server:
 async def server_parts(settings: Settings) -> AsyncIterator[Server]:
     """Connect everything that a server needs; closes it in the opposite order."""
     async with AsyncExitStack() as stack:
-        shop = await stack.enter_async_context(workshop(settings))
+        rules = _rules(settings)
+        shop = await stack.enter_async_context(workshop(settings, rules.limits.run))
         redis_url = (
             settings.redis_url.get_secret_value()
             if settings.redis_url
@@ -68,14 +69,14 @@ async def server_parts(settings: Settings) -> AsyncIterator[Server]:
             )
         )
         stack.push_async_callback(host.aclose)
-        handlers, sweep = _work(settings, shop, scheduler, host)
+        handlers, sweep = _work(settings, rules, shop, scheduler, host)
         checks = {"database": shop.ledger.ping, "queue": scheduler.ping}
         worker = Worker(redis_url, handlers, sweep)
         yield Server(shop.ledger, scheduler, worker, shop.runner.drain, checks)
 
 
 def _work(
-    settings: Settings, shop: Workshop, scheduler: ArqScheduler, host: GitHubHost
+    settings: Settings, rules: Rules, shop: Workshop, scheduler: ArqScheduler, host: GitHubHost
 ) -> tuple[Mapping[Task, Handler], Callable[[], Awaitable[None]]]:
     """What each task does, and what the sweep does."""
     words = messages(settings.gptimage_language)
@@ -90,7 +91,7 @@ def _work(
     )
     release = ReleaseDestination(host, tag_prefix=settings.gptimage_tag_prefix)
     life = shop.life(release, lambda item: item.asset_name, at_once=False)
-    intake = Intake(shop.ledger, host, postman, scheduler, utc_now, _rules(settings), words)
+    intake = Intake(shop.ledger, host, postman, scheduler, utc_now, rules, words)
 
     async def drive(run_id: str) -> None:
         await life.execute(run_id, audience)
@@ -114,6 +115,7 @@ def _rules(settings: Settings) -> Rules:
             server_day=money(settings.gptimage_max_cost_per_day),
         ),
         images_per_minute=settings.gptimage_images_per_minute,
+        prices=settings.gptimage_prices,
         around=Around(
             limits=BatchLimits(max_jobs=settings.gptimage_max_jobs),
             environment=settings.batch_defaults,

@@ -81,7 +81,7 @@ async def _serve(
     except ClientDisconnect:
         call.outcome = "disconnected"
         raise
-    return await _watched(request, call, _answer(request, call, order, fault))
+    return await _watched(request, call, _answer(request, call, call.order or order, fault))
 
 
 async def _watched(request: Request, call: Call, work: Awaitable[tuple[str, Response]]) -> Response:

@@ -35,6 +35,7 @@ class FaultKind(StrEnum):
     DATA_PREFIX = "data_prefix"
     NO_USAGE = "no_usage"
     OTHER_FORMAT = "other_format"
+    DEAR = "dear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Fault:
     wait_ms: int = 1000  # that rate_limit asks for
     hang_ms: int = 3_600_000  # hang ends with the client's patience, or with this
     after_bytes: int = 1000  # of the body, where cut_body closes the connection
+    factor: int = 10  # of the tokens that dear bills
     location: str = "http://127.0.0.1:9/"  # that redirect points to
 
     @property

@@ -92,12 +92,14 @@ class Order:
     transparent: bool
     compression: int | None
     references: tuple[Size, ...]
+    factor: int = 1  # more than 1 bills more tokens than the formulas say
 
     def usage(self) -> dict[str, Any]:
         """What the call is billed for, in tokens: each of its n images pays the inputs again."""
-        text = self.n * models.prompt_tokens(self.prompt)
-        image = self.n * sum(map(models.reference_tokens, self.references))
-        output = self.model.counts.tokens(self.quality, self.size, self.n)
+        times = self.n * self.factor
+        text = times * models.prompt_tokens(self.prompt)
+        image = times * sum(map(models.reference_tokens, self.references))
+        output = self.factor * self.model.counts.tokens(self.quality, self.size, self.n)
         return {
             "input_tokens": text + image,
             "input_tokens_details": {"text_tokens": text, "image_tokens": image},

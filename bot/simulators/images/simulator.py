@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 from bot.simulators.images import refusals
-from bot.simulators.images.faults import Fault, triggered
+from bot.simulators.images.faults import Fault, FaultKind, triggered
 from bot.simulators.images.order import Endpoint, Order, Sent
 
 
@@ -94,6 +94,8 @@ class ImagesSimulator:
         """Take the order, bill it and say what will go wrong; raises ApiError over the limit."""
         self._pace(order.n)
         fault = triggered(order.prompt) or self._next_fault(order.prompt)
+        if fault and fault.kind is FaultKind.DEAR:
+            order = replace(order, factor=fault.factor)
         call.order = order
         call.billed = fault is None or fault.billed
         return fault
