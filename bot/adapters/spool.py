@@ -80,7 +80,8 @@ def _if_there(path: Path) -> str | None:
 
 @asynccontextmanager
 async def _receive(path: Path, room: int) -> AsyncIterator[SpoolWriter]:
-    partial = await _to_its_end(lambda: _Partial(path, room))
+    there = path.parent.is_dir()  # then a thread would take longer than the work
+    partial = _Partial(path, room) if there else await _to_its_end(lambda: _first(path, room))
     try:
         yield partial
         await partial.commit()
@@ -89,11 +90,15 @@ async def _receive(path: Path, room: int) -> AsyncIterator[SpoolWriter]:
         raise
 
 
+def _first(path: Path, room: int) -> "_Partial":
+    make_directory(path.parent, 0o700)
+    return _Partial(path, room)
+
+
 class _Partial:
     """A file that has a temporary name until it is complete."""
 
     def __init__(self, path: Path, room: int) -> None:
-        make_directory(path.parent, 0o700)
         _check_room(path.parent, room)
         handle, name = tempfile.mkstemp(prefix=_PARTIAL, dir=path.parent)  # mode 0600
         self._path = path
@@ -127,6 +132,7 @@ class _Partial:
     def _write(self, chunks: list[bytes]) -> None:
         self._file.writelines(chunks)
         self._file.flush()
+        chunks.clear()  # the writer lives on, its bytes need not
         if not self._begun:
             self._begun = True
             reach(Point.SPOOL_HALF_WRITTEN)

@@ -277,6 +277,15 @@ async def test_a_cancel_during_a_write_waits_for_the_disk(root: Path) -> None:
     assert names(root / "run") == []
 
 
+async def test_a_writer_that_is_done_holds_no_bytes(root: Path) -> None:
+    data = bytes(1000)
+    before = sys.getrefcount(data)
+    async with LocalSpool(root).receive("run/item") as writer:
+        await writer.write(data)
+    assert sys.getrefcount(data) == before
+    del writer  # it lived until here
+
+
 _FULL_DISK = """
 import asyncio, errno, resource, signal, sys
 from bot.adapters.spool import LocalSpool

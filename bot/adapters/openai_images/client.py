@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from bot.adapters.openai_images import failures
 from bot.adapters.openai_images.answer import first_line
+from bot.adapters.openai_images.arrivals import Arrivals
 from bot.adapters.openai_images.request import Request
 from bot.core.errors import Charge, Failure, ProviderError
 from bot.core.killpoints import Point, reach
@@ -40,9 +41,11 @@ class Client:
         organization: str | None,
         issued: bool,
         clock: Clock,
+        arrivals: Arrivals,
     ) -> None:
         self._issued = issued
         self._clock = clock
+        self._arrivals = arrivals
         self._local = _is_loopback(base_url)
         self._reading = asyncio.Semaphore()
         self._sdk = openai.AsyncOpenAI(
@@ -62,13 +65,16 @@ class Client:
         """Issue one call, once, and write down its whole answer; raises ProviderError."""
         with ExitStack() as stack:
             try:
-                files = request.open_files(stack)
+                with self._arrivals.one():  # and for as long after it as sending takes
+                    files = request.open_files(stack)
             except OSError:
                 raise _unreadable() from None
             sending = self._sending(request, dict(request.parameters) | dict(files))
             try:
-                async with asyncio.timeout(seconds), sending as response, self._turn():
-                    await _copy(response, writer)
+                async with asyncio.timeout(seconds), sending as response:
+                    with self._arrivals.one():
+                        async with self._turn():
+                            await _copy(response, writer)
             except failures.UNANSWERED as error:
                 raise failures.explain(error, issued=self._issued, now=self._clock()) from None
 

@@ -17,6 +17,7 @@ from bot.adapters.openai_images.answer import (
     read_answer,
     read_request_id,
 )
+from bot.adapters.openai_images.arrivals import Arrivals
 from bot.adapters.openai_images.picture import decode, look
 from bot.adapters.openai_images.request import Request, room, seconds
 from bot.adapters.openai_images.skeleton import Span
@@ -41,6 +42,7 @@ class OpenAIImages:
 
     `charges="issued"` is for servers that bill refused calls, too; those known to do so are
     recognised by their address. `call_timeout`, in seconds, replaces the limit of each call.
+    A kept answer waits for `patience` seconds at most until no other one comes in to be read.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class OpenAIImages:
         organization: str | None = None,
         charges: Literal["answered", "issued"] = "answered",
         call_timeout: float | None = None,
+        patience: float = 5.0,
         clock: Clock = _utc_now,
     ) -> None:
         self._api_key = api_key
@@ -60,11 +63,13 @@ class OpenAIImages:
         self._spool = spool
         self._issued = charges == "issued" or _charges_issued_calls(base_url)
         self._call_timeout = call_timeout
+        self._patience = patience
         self._clock = clock
         self._client: Client | None = None
         # Decoding keeps the interpreter busy: one after the other, the first is ready sooner
         # and the last no later.
         self._decoding = asyncio.Lock()
+        self._arrivals = Arrivals()
 
     async def open(self) -> None:
         """Get ready, so that the first call need not wait for imports; it works without."""
@@ -96,7 +101,7 @@ class OpenAIImages:
                 raise _no_room() from None
             await client.post(Request.of(call), limit, writer)
         kept()
-        return await self._read(key)
+        return await self._read(key, asyncio.get_running_loop().time() + self._patience)
 
     async def recall(self, key: str) -> Answer | None:
         """The answer that an earlier call left in the spool under `key`, if there is one.
@@ -117,17 +122,22 @@ class OpenAIImages:
                 organization=self._organization,
                 issued=self._issued,
                 clock=self._clock,
+                arrivals=self._arrivals,
             )
         return self._client
 
-    async def _read(self, key: str) -> Answer:
-        """Read a kept answer; raises ProviderError if it is of no use, for it may be billed."""
+    async def _read(self, key: str, until: float = 0) -> Answer:
+        """Read a kept answer; raises ProviderError if it is of no use, for it may be billed.
+
+        Others that come in go first, `until` that time of the loop's clock.
+        """
+        await self._arrivals.over(until)
         path = await self._fetch(_answer(key))
         request_id, received = await asyncio.to_thread(_open, path)
         if received is None:
             raise _useless(request_id)
         try:
-            header = await asyncio.to_thread(look, await self._picture(key, path, received))
+            header = await asyncio.to_thread(look, await self._picture(key, path, received, until))
         except ValueError:
             raise _useless(request_id) from None
         return Answer(
@@ -142,7 +152,7 @@ class OpenAIImages:
             request_id=request_id,
         )
 
-    async def _picture(self, key: str, answer: Path, received: Received) -> Path:
+    async def _picture(self, key: str, answer: Path, received: Received, until: float) -> Path:
         """The picture as a file; taken out of the answer if nobody has done so before."""
         if kept := await self._spool.fetch(_image(key)):
             return Path(kept)
@@ -153,10 +163,20 @@ class OpenAIImages:
                     await client.fetch(url, writer)
                 case Span() | str() as text:
                     async with self._decoding:
-                        await _decode(answer, text, writer)
+                        await self._decode(answer, text, writer, until)
                 case never:
                     assert_never(never)
         return await self._fetch(_image(key))
+
+    async def _decode(
+        self, answer: Path, text: Span | str, writer: SpoolWriter, until: float
+    ) -> None:
+        file, span = open_text(answer, text)
+        with file:
+            pieces = decode(file, span)
+            while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+                await writer.write(piece)
+                await self._arrivals.over(until)
 
     async def _fetch(self, key: str) -> Path:
         path = await self._spool.fetch(key)
@@ -172,14 +192,6 @@ def _open(answer: Path) -> tuple[str | None, Received | None]:
         return request_id, read_answer(answer)
     except ValueError:
         return request_id, None
-
-
-async def _decode(answer: Path, text: Span | str, writer: SpoolWriter) -> None:
-    file, span = open_text(answer, text)
-    with file:
-        pieces = decode(file, span)
-        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-            await writer.write(piece)
 
 
 def _import_client() -> "type[Client]":
