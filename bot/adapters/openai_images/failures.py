@@ -86,6 +86,12 @@ def explain(error: Exception, *, issued: bool, now: datetime) -> ProviderError:
 # --- an answer that refuses -------------------------------------------------------------------
 
 
+# The last is that of the gateways that are built on One API, which send it with a 403.
+_NO_MONEY = frozenset(
+    {"billing_hard_limit_reached", "insufficient_quota", "insufficient_user_quota"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """An error answer, reduced to what decides; a body of another shape leaves it empty."""
@@ -117,7 +123,7 @@ class Refusal:
         names = {self.code, self.kind}
         return (
             self.status == 402
-            or not names.isdisjoint({"billing_hard_limit_reached", "insufficient_quota"})
+            or not names.isdisjoint(_NO_MONEY)
             or self.code.endswith("_spend_limit_exceeded")
         )
 

@@ -21,6 +21,7 @@ from bot.adapters.openai_images.arrivals import Arrivals
 from bot.adapters.openai_images.picture import decode, look
 from bot.adapters.openai_images.request import Request, room, seconds
 from bot.adapters.openai_images.skeleton import Span
+from bot.core.catalog import DEFAULT_MODEL
 from bot.core.errors import Charge, Failure, ProviderError
 from bot.core.plan import ImageCall
 from bot.core.ports import Answer, Clock, Spool, SpoolWriter
@@ -99,9 +100,24 @@ class OpenAIImages:
                 )
             except OSError:
                 raise _no_room() from None
-            await client.post(Request.of(call), limit, writer)
+            try:
+                await client.post(Request.of(call), limit, writer)
+            except ProviderError as error:
+                raise self._advised(error, call) from None
         kept()
         return await self._read(key, asyncio.get_running_loop().time() + self._patience)
+
+    def _advised(self, error: ProviderError, call: ImageCall) -> ProviderError:
+        """The error, with what helps where a gateway lacks the model that nobody has chosen."""
+        default = call.model == DEFAULT_MODEL and not _is_openai(self._base_url)
+        if error.failure is not Failure.NO_MODEL or not default:
+            return error
+        return ProviderError(
+            error.failure,
+            said("{sentence}; name one that it serves in GPTIMAGE_MODEL", sentence=error.message),
+            charge=error.charge,
+            request_id=error.request_id,
+        )
 
     async def recall(self, key: str) -> Answer | None:
         """The answer that an earlier call left in the spool under `key`, if there is one.
@@ -215,6 +231,10 @@ def _no_room() -> ProviderError:
         said("there is no room for the answer, so nothing was sent"),
         charge=Charge.NOT_CHARGED,
     )
+
+
+def _is_openai(base_url: str) -> bool:
+    return urlsplit(base_url).hostname == "api.openai.com"
 
 
 def _charges_issued_calls(base_url: str) -> bool:

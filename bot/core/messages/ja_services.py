@@ -32,6 +32,9 @@ SERVICES = {
     "the image server does not serve this model, or not for this key": (
         "画像サービスにこのモデルがないか、このキーでは使えません"
     ),
+    "{sentence}; name one that it serves in GPTIMAGE_MODEL": (
+        "{sentence}。提供されているモデルを GPTIMAGE_MODEL に指定してください"
+    ),
     "the API key was not accepted": "API キーが受け付けられませんでした",
     "the organization must be verified to use this model": (
         "このモデルを使うには、組織の認証が必要です"
