@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.core.errors import SettingsError
+from bot.core.said import said
 from bot.entrypoints import console, history
 from bot.entrypoints.guard import guarded
 
@@ -249,9 +250,11 @@ def inspect(
     from bot.entrypoints import inspect as room
 
     found = room.look(pictures)
-    if told := room.text(found) if _for_people(output_format) else _json(room.rows(found)):
-        console.answer(told)
-    console.say(*(f"Error: {each.problem}" for each in found if each.problem))
+    if _for_people(output_format):
+        console.tell(*room.lines(found))
+    else:
+        console.answer(_json(room.rows(found)))
+    console.say(*(said("Error: {what}", what=each.problem) for each in found if each.problem))
     raise typer.Exit(max(each.exit_code for each in found))
 
 

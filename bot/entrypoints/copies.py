@@ -7,13 +7,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.core import paths
-from bot.core.errors import BatchError, GptimageError, Problem
+from bot.core.errors import BatchError, GptimageError, Problem, because
 from bot.core.plan import Item
 from bot.core.ports import File
 from bot.core.run import ItemView, RunView
+from bot.core.said import said
 
 SHEET = "contact-sheet.jpg"
-_LEAVE = "name it otherwise, or leave the small copies out"
+_LEAVE = said("name it otherwise, or leave the small copies out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +42,34 @@ def check(items: Sequence[Item], wanted: Copies) -> None:
 
 
 def _clashes(items: Sequence[Item], wanted: Copies) -> Iterator[Problem]:
-    claimed = {paths.fold(item.path): f"an image of jobs[{item.job}]" for item in items}
+    claimed = {paths.fold(item.path): _image_of(item) for item in items}
     for place, what, name in _planned(items, wanted):
         if why := paths.problem(name):
-            yield Problem(place, f"{what} cannot be written: {why}", _LEAVE)
+            yield Problem(
+                place, said("{what} cannot be written: {why}", what=what, why=why), _LEAVE
+            )
         elif owner := claimed.get(paths.fold(name)):
-            yield Problem(place, f'{what} would be "{name}", which is {owner} already', _LEAVE)
+            message = said(
+                '{what} would be "{name}", which is {owner} already',
+                what=what,
+                name=name,
+                owner=owner,
+            )
+            yield Problem(place, message, _LEAVE)
         claimed[paths.fold(name)] = what
+
+
+def _image_of(item: Item) -> str:
+    return said("an image of {place}", place=f"jobs[{item.job}]")
 
 
 def _planned(items: Sequence[Item], wanted: Copies) -> Iterator[tuple[str, str, str]]:
     """Where each copy is asked for, what it is, and its name."""
     for item in items if wanted.thumbnails else ():
-        what = f'the thumbnail of "{item.path}"'
+        what = said('the thumbnail of "{path}"', path=item.path)
         yield f"jobs[{item.job}].output_path", what, _thumbnail_of(item.path)
     if wanted.contact_sheet:
-        yield "--contact-sheet", "the contact sheet", SHEET
+        yield "--contact-sheet", said("the contact sheet"), SHEET
 
 
 def _thumbnail_of(path: str) -> str:
@@ -80,7 +93,7 @@ async def make(view: RunView, folder: Path, wanted: Copies) -> Copied:
         try:
             sheet = await _sheet(view, there, folder)
         except (GptimageError, OSError) as error:
-            warnings.append(f"no contact sheet was made ({error})")
+            warnings.append(said("no contact sheet was made ({why})", why=_why(error)))
     return Copied(sheet, tuple(warnings))
 
 
@@ -94,8 +107,12 @@ async def _thumbnail(view: RunView, item: ItemView, wanted: Copies) -> Sequence[
             await asyncio.to_thread(thumbnail, path, small, wanted.edge, wanted.quality)
             await _publish(view, small, path.parent, _thumbnail_of(path.name))
     except (GptimageError, OSError) as error:
-        return [f"{path} has no thumbnail ({error})"]
+        return [said("{path} has no thumbnail ({why})", path=path, why=_why(error))]
     return []
+
+
+def _why(error: GptimageError | OSError) -> str:
+    return because(error) if isinstance(error, OSError) else error.message
 
 
 async def _sheet(view: RunView, there: Sequence[ItemView], folder: Path) -> str:

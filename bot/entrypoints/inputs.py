@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.batch import BatchConfig, Job, canonical
 from bot.core.catalog import Size
-from bot.core.errors import BatchError, Problem
+from bot.core.errors import BatchError, Problem, SettingsError
 from bot.core.parse import ParsedBatch
 from bot.core.run import SIMULATED, RunView
 from bot.entrypoints.settings import Settings
@@ -71,7 +71,12 @@ def _names_files(job: Job) -> bool:
 
 def _root(env: Settings) -> Path:
     """Where relative paths start, as in the Node tool."""
-    return Path(env.openai_image_input_dir or ".").expanduser()
+    folder = Path(env.openai_image_input_dir or ".")
+    try:
+        return folder.expanduser()
+    except RuntimeError:
+        problem = f"OPENAI_IMAGE_INPUT_DIR: {folder}: there is no such person here"
+        raise SettingsError([problem]) from None
 
 
 def _with_whole_paths(config: BatchConfig, images: "Mapping[str, InputImage]") -> BatchConfig:

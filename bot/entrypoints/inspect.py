@@ -7,6 +7,8 @@ from typing import Any
 
 from bot.adapters.pictures.formats import PictureError
 from bot.adapters.pictures.metadata import Metadata, read
+from bot.core.errors import because
+from bot.core.said import said
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,10 @@ def _look(file: str) -> Found:
     try:
         return Found(file, read(Path(file)))
     except PictureError as error:
-        return Found(file, problem=f"{file} {error}")
-    except (OSError, ValueError) as error:  # the latter for a NUL
-        why = error.strerror if isinstance(error, OSError) else error
-        return Found(file, problem=f"{file} cannot be read ({why})")
+        return Found(file, problem=said("{file} {what}", file=file, what=error.message))
+    except OSError as error:
+        why = because(error)
+        return Found(file, problem=said("{file} cannot be read ({why})", file=file, why=why))
 
 
 def rows(found: Sequence[Found]) -> list[dict[str, Any]]:
@@ -54,14 +56,17 @@ def _row(found: Found) -> dict[str, Any]:
     }
 
 
-def text(found: Sequence[Found]) -> str:
+def lines(found: Sequence[Found]) -> Iterator[str]:
     """For people: a block for each file."""
-    return "\n\n".join("\n".join(_lines(each)) for each in found if not each.problem)
+    for number, each in enumerate(found):
+        if not each.problem:
+            yield from [""] if number else []
+            yield from _lines(each)
 
 
 def _lines(found: Found) -> Iterator[str]:
     if found.metadata is None:
-        yield f"{found.file}: no metadata of gptimage or of the Node tool"
+        yield said("{file}: no metadata of gptimage or of the Node tool", file=found.file)
         return
     yield found.file
     record = found.metadata.as_json()

@@ -21,6 +21,7 @@ from bot.core.plan import Item, plan
 from bot.core.policy import Limits, cap_of, decide_budget
 from bot.core.pricing import Estimate, estimate
 from bot.core.run import SIMULATED, Run, RunState
+from bot.core.said import said
 from bot.entrypoints import console, settings
 from bot.entrypoints.copies import Copies, check, make
 from bot.entrypoints.inputs import Prepared, check_again, prepared
@@ -159,7 +160,7 @@ async def _copied(outcome: Outcome, wanted: Copies, wish: Wish) -> Outcome:
     remark = _warn_program if wish.quiet else console.warn
     remark(made.warnings)
     if made.sheet:
-        wish.say(f"Contact sheet: {made.sheet}")
+        wish.say(said("Contact sheet: {path}", path=made.sheet))
     return outcome
 
 

@@ -141,6 +141,16 @@ async def test_an_input_folder_is_where_relative_paths_start(
     assert len(images.calls) == 1
 
 
+async def test_an_input_folder_of_nobody_is_named(shell: Shell, images: ImagesSimulator) -> None:
+    folder = {"OPENAI_IMAGE_INPUT_DIR": "~nobody-of-this-name/pictures"}
+
+    ended = await shell.run("gptimage", "run", edit(shell, "fox.png"), env=folder)
+
+    assert ended.code == 2
+    assert ended.complaint[0].startswith("Error: OPENAI_IMAGE_INPUT_DIR: ~nobody-of-this-name/")
+    assert images.calls == []
+
+
 # --- going on ---------------------------------------------------------------------------------
 
 

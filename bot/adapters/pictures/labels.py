@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.adapters.pictures.formats import PictureError
 from bot.adapters.pictures.metadata import Level, Metadata, embed, params_hash
+from bot.core.errors import because
 from bot.core.plan import ImageCall
 from bot.core.ports import Destination, File, Made, Published
 from bot.core.run import Run
@@ -58,7 +59,7 @@ class Labels:
 
 def _why(error: PictureError | OSError) -> str:
     if isinstance(error, OSError):
-        return said("cannot be copied ({why})", why=error.strerror)
+        return said("cannot be copied ({why})", why=because(error))
     return error.message
 
 

@@ -2,6 +2,26 @@
 
 PICTURES = {
     "{file} {what}": "{file}: {what}",
+    "Error: {what}": "エラー: {what}",
+    "{file} cannot be read ({why})": "{file} を読み取れません（{why}）",
+    "{file}: no metadata of gptimage or of the Node tool": (
+        "{file}: gptimage や Node 版のメタデータはありません"
+    ),
+    # small copies
+    "Contact sheet: {path}": "一覧: {path}",
+    "no contact sheet was made ({why})": "一覧を作れませんでした（{why}）",
+    "{path} has no thumbnail ({why})": "{path} のサムネイルを作れませんでした（{why}）",
+    "the contact sheet": "一覧",
+    'the thumbnail of "{path}"': "「{path}」のサムネイル",
+    "an image of {place}": "{place} の画像",
+    '{what} would be "{name}", which is {owner} already': (
+        "{what}は「{name}」になりますが、それは{owner}の名前です"
+    ),
+    "{what} cannot be written: {why}": "{what}を書き込めません: {why}",
+    "name it otherwise, or leave the small copies out": (
+        "別の名前にするか、小さな写しを作らないでください"
+    ),
+    # pictures that go in
     "use a PNG, JPEG or WebP picture": "PNG、JPEG、WebP の画像をお使いください",
     "save it again as PNG, JPEG or WebP": "PNG、JPEG、WebP で保存し直してください",
     "compress it, or make it smaller: models look at about 1536x1024 pixels of it": (
