@@ -182,7 +182,7 @@ def remarks(settings: Settings) -> Sequence[str]:
 
     Others may have put it there, so it is said where the key goes if the file names the address.
     """
-    path, name = Path(".env"), "OPENAI_BASE_URL"
+    path = Path(".env")
     if not path.is_file():
         return ()
     with path.open(encoding="utf-8") as file:
@@ -192,8 +192,9 @@ def remarks(settings: Settings) -> Sequence[str]:
         for each in lines
         if each.error
     ]
-    if name not in os.environ and any(each.key == name and each.value for each in lines):
-        odd.append(f".env sets {name}: your key goes to {settings.openai_base_url}")
+    without = Settings(_env_file=None)  # whatever its spelling, it made the difference
+    if settings.openai_base_url != without.openai_base_url:
+        odd.append(f".env sets OPENAI_BASE_URL: your key goes to {settings.openai_base_url}")
     return odd
 
 

@@ -201,6 +201,16 @@ async def test_whoever_spends_hears_that_a_file_of_this_folder_says_where_the_ke
     assert ".env sets OPENAI_BASE_URL: your key goes to http://127.0.0.1:" in ended.err
 
 
+@pytest.mark.parametrize("line", ["openai_base_url={}", "export OPENAI_BASE_URL='{}'"])
+async def test_no_spelling_hides_where_the_key_goes(shell: Shell, line: str) -> None:
+    shell.file(".env", line.format(shell.env["OPENAI_BASE_URL"]))
+
+    ended = await shell.run(GPTIMAGE, "run", shell.batch("fox"), env={"OPENAI_BASE_URL": ""})
+
+    assert ended.code == 0
+    assert ".env sets OPENAI_BASE_URL: your key goes to http://127.0.0.1:" in ended.err
+
+
 async def test_a_settings_file_that_is_no_text_is_named(shell: Shell) -> None:
     (shell.home / ".env").write_bytes("GPTIMAGE_MODEL=café\n".encode("latin-1"))
 
