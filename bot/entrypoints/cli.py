@@ -158,7 +158,7 @@ def retry(
     contact_sheet: ContactSheet = False,
     output_format: AnswerFormat = None,
 ) -> None:
-    """Order the images that a run lacks again; finished ones are not called."""
+    """Order the images that a run lacks, and no others."""
     from bot.entrypoints import local
     from bot.entrypoints.leading import Wish
 
@@ -233,7 +233,7 @@ def schema() -> None:
 
 @app.command()
 def models(output_format: AnswerFormat = None) -> None:
-    """List the known models with their prices and the days on which they are shut down."""
+    """List the models with their prices and shutdown dates."""
     from bot.entrypoints import models as known
     from bot.entrypoints import settings
 
@@ -291,7 +291,7 @@ def sandbox(
         bool, typer.Option("--exit", help="Stop when the run of the comment is finished.")
     ] = False,
 ) -> None:
-    """Run the whole bot on this machine with a simulated GitHub and image API."""
+    """Run the whole bot here, with everything around it simulated."""
     _server()
     from bot.entrypoints import sandbox as room
 

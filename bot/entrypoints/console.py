@@ -23,10 +23,10 @@ def tell(*lines: str) -> None:
 
 
 def show_cursor() -> None:
-    """Give the terminal its cursor back, which a live table hides."""
+    """Give the terminal its cursor back, which a live table hides, on a line of its own."""
     stream = sys.__stderr__
     if stream is not None and stream.isatty():
-        stream.write("\x1b[?25h")
+        stream.write("\x1b[?25h\n")
         stream.flush()
 
 

@@ -1,6 +1,5 @@
 """`gptimage history`: what was made here, and what it cost."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,7 +104,7 @@ def import_(
     path: Annotated[Path, typer.Argument(help="The history.db of the Node tool; only read.")],
     output: ReportFormat = Format.TEXT,
 ) -> None:
-    """Take over what the Node tool made; again for the same file changes nothing."""
+    """Take over what the Node tool made; again changes nothing."""
     from bot.adapters.node_history import read_node_history
 
     found = read_node_history(path)
@@ -120,6 +119,8 @@ def import_(
 
 def _read(question: Callable[["SqlLedger"], Awaitable[T]]) -> T:
     """The answer of this machine's ledger."""
+    import asyncio
+
     from bot.entrypoints import settings
     from bot.entrypoints.wiring.common import books
 

@@ -5,32 +5,56 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import termios
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
-from bot.simulators.images import ImagesSimulator, Settings
-from tests.entrypoints.conftest import Ended, Shell
+from bot.simulators.images import Fault, FaultKind, ImagesSimulator, Settings
+from tests.entrypoints.conftest import Ended, Running, Shell, until
 
 
-async def seen_on_a_terminal(shell: Shell, *options: str, **env: str) -> tuple[Ended, str]:
-    """Run a batch of two whose stderr is a terminal; gives what that showed."""
+class Screen:
+    """A terminal of 70 by 24, and all that was written to it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._written = b""
+
+    @property
+    def text(self) -> str:
+        return self._written.decode(errors="replace")
+
+    def watch(self) -> None:
+        """Read until nobody writes any more."""
+        with suppress(OSError):  # Linux's way to say so
+            while part := os.read(self._descriptor, 65536):
+                self._written += part
+
+
+@asynccontextmanager
+async def on_a_terminal(shell: Shell, **env: str) -> AsyncIterator[tuple[Running, Screen]]:
+    """A run of two pictures whose stderr is a terminal; after the block all of it is read."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 70, 0, 0))
+    command = ("gptimage", "run", shell.batch("fox", "owl"))
+    screen = Screen(ours)
     try:
-        async with shell.start(
-            "gptimage",
-            "run",
-            shell.batch("fox", "owl"),
-            *options,
-            stderr=theirs,
-            env={"TERM": "xterm", **env},
-        ) as running:
+        async with shell.start(*command, stderr=theirs, env={"TERM": "xterm", **env}) as running:
             os.close(theirs)
-            reading_terminal = asyncio.create_task(asyncio.to_thread(_read_all, ours))
-            return await running.ended(), await reading_terminal
+            watching = asyncio.create_task(asyncio.to_thread(screen.watch))
+            yield running, screen
+        await watching
     finally:
         os.close(ours)
+
+
+async def seen_on_a_terminal(shell: Shell, **env: str) -> tuple[Ended, str]:
+    """How such a run ended, and what it showed."""
+    async with on_a_terminal(shell, **env) as (running, screen):
+        ended = await running.ended()
+    return ended, screen.text
 
 
 async def test_a_terminal_shows_every_job_while_the_run_works(
@@ -72,9 +96,18 @@ async def test_colours_forced_upon_a_pipe_make_it_no_terminal(shell: Shell) -> N
     assert (ended.code, ended.err) == (0, "")
 
 
-def _read_all(terminal: int) -> str:
-    seen = b""
-    with suppress(OSError):  # Linux's way to say that nobody writes any more
-        while part := os.read(terminal, 65536):
-            seen += part
-    return seen.decode()
+async def test_whoever_leaves_at_once_has_the_cursor_back(
+    shell: Shell, images: ImagesSimulator
+) -> None:
+    images.faults.append(Fault(FaultKind.HANG))
+
+    async with on_a_terminal(shell) as (running, screen):
+        await until(lambda: "making" in screen.text)
+        running.send(signal.SIGINT)
+        await until(lambda: "stopping" in screen.text)
+        running.send(signal.SIGINT)
+        ended = await running.ended()
+
+    assert ended.code == 130
+    assert "\x1b[?25l" in screen.text, "the table hides it"
+    assert screen.text.endswith("\x1b[?25h\r\n")
