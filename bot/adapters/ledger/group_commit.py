@@ -35,7 +35,8 @@ class GroupCommit(Generic[W, R]):
     async def write(self, lease: Lease, write: W) -> R:
         """What came of the write, when the transaction that holds it is committed.
 
-        Raises what the write alone would have raised; no other write is to blame for it.
+        Raises what the write alone would have raised; no other write is to blame for it. Being
+        cancelled does not undo a write whose transaction is under way.
         """
         key = lease.subject, lease.epoch
         one = _Waiting[W, R](lease, write, asyncio.get_running_loop().create_future())
