@@ -92,7 +92,8 @@ def _dollars(text: str | None) -> Decimal | None:
     try:
         return Decimal(text)
     except ArithmeticError:
-        raise SettingsError([f"--max-cost: {text!r} is not a number of dollars"]) from None
+        message = said("--max-cost: {text} is not a number of dollars", text=repr(text))
+        raise SettingsError([message]) from None
 
 
 def _version(asked: bool) -> None:
@@ -136,7 +137,9 @@ def run(
         max_cost=_dollars(max_cost),
     )
     if retry_in_doubt and not resume:
-        raise SettingsError(["--retry-in-doubt goes with --resume: only an earlier run has doubts"])
+        raise SettingsError(
+            [said("--retry-in-doubt goes with --resume: only an earlier run has doubts")]
+        )
     wish = Wish(
         simulate, resume, retry_in_doubt, thumbnails=thumbnails, contact_sheet=contact_sheet
     )
@@ -178,7 +181,8 @@ def _report(outcome: "Outcome", output: Format | None) -> None:
 
     result = report(outcome.view, outcome.at)
     try:
-        console.answer(to_text(result) if _for_people(output) else to_json(result))
+        for_people = _for_people(output)
+        console.answer(to_text(result, console.messages()) if for_people else to_json(result))
     finally:
         console.doubts(outcome.view)
     raise typer.Exit(130 if outcome.interrupted else exit_code(result))
@@ -206,7 +210,9 @@ def _estimate(batch: str, flags: dict[str, Any], output: Format | None) -> None:
     console.warn((*parsed.warnings, *bill.warnings))
     for_people = _for_people(output)
     console.answer(
-        pricing.estimate_text(bill) if for_people else _json(pricing.estimate_json(bill))
+        pricing.estimate_text(bill, console.messages().tell)
+        if for_people
+        else _json(pricing.estimate_json(bill))
     )
 
 
@@ -307,7 +313,12 @@ def _server() -> Any:
         if error.name is None or error.name.partition(".")[0] == "bot":
             raise
         raise SettingsError(
-            [f"the server's parts are not installed ({error.name}): pip install 'gptimage[server]'"]
+            [
+                said(
+                    "the server's parts are not installed ({name}): pip install 'gptimage[server]'",
+                    name=error.name,
+                )
+            ]
         ) from None
     return server
 

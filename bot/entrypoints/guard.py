@@ -8,7 +8,9 @@ import typer
 from typer.exceptions import TyperException
 
 from bot.core.errors import BatchError, GptimageError, Refused, SettingsError
+from bot.core.said import said
 from bot.entrypoints import console
+from bot.entrypoints.slips import plainly
 
 _EXIT: dict[type[GptimageError], int] = {BatchError: 2, SettingsError: 2, Refused: 3}
 _WRONG = 2
@@ -18,7 +20,8 @@ _INTERRUPTED = 130
 def guarded(program: typer.Typer) -> NoReturn:
     """Run the command line of this process, and leave with its exit code."""
     if sys.stdout is None:  # closed by whoever started us: better said now than after the bill
-        console.say("Error: stdout is closed, so nobody would read the answer: leave it open")
+        message = said("stdout is closed, so nobody would read the answer: leave it open")
+        console.problem(GptimageError(message))
         sys.exit(_WRONG)
     for stream in (sys.stdout, sys.stderr):  # a terminal that cannot write Japanese still reports
         if reconfigure := getattr(stream, "reconfigure", None):
@@ -46,20 +49,23 @@ def _code(program: typer.Typer) -> int:
 def _misused(error: TyperException) -> int:
     """Say in one line what is wrong with the command line, and where to read more."""
     context = getattr(error, "ctx", None)
-    said = str(getattr(error, "format_message", error.__str__)())
-    if len(said.splitlines()) > 1:  # a command that needs another word answers with its help
-        console.say(said)
+    message = str(getattr(error, "format_message", error.__str__)())
+    if len(message.splitlines()) > 1:  # a command that needs another word answers with its help
+        console.say(message)
         return _WRONG
-    said = said.replace("Value error, ", "").rstrip(".")
-    console.say(f"Error: {said}{_more(context)}")
+    console.problem(GptimageError(_with_more(plainly(message), context)))
     return _WRONG
 
 
-def _more(context: typer.Context | None) -> str:
+def _with_more(what: str, context: typer.Context | None) -> str:
     if context is None:
-        return ""
-    usage = " ".join(context.get_usage().split()).removeprefix("Usage: ")
-    return f" (usage: {usage}; more: {context.command_path} --help)"
+        return what
+    return said(
+        "{what} (usage: {usage}; more: {command} --help)",
+        what=what,
+        usage=" ".join(context.get_usage().split()).removeprefix("Usage: "),
+        command=context.command_path,
+    )
 
 
 def _hush() -> None:

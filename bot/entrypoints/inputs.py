@@ -11,6 +11,7 @@ from bot.core.catalog import Size
 from bot.core.errors import BatchError, Problem, SettingsError
 from bot.core.parse import ParsedBatch
 from bot.core.run import SIMULATED, RunView
+from bot.core.said import said
 from bot.entrypoints.settings import Settings
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ async def check_again(view: RunView, env: Settings) -> None:
     now = await prepared(ParsedBatch(view.run.batch, ()), env)
     digest = view.run.digest and view.run.digest.removeprefix(SIMULATED)
     if digest not in {None, now.digest}:
-        message = f"a picture has changed since run {view.run.id} began"
-        hint = "bring the old one back, or start anew: gptimage run"
+        message = said("a picture has changed since run {run} began", run=view.run.id)
+        hint = said("bring the old one back, or start anew: gptimage run")
         raise BatchError([Problem("reference_image_path", message, hint)])
 
 

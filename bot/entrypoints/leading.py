@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.core.errors import GptimageError
+from bot.core.errors import GptimageError, because
 from bot.core.policy import Limits, cap_of, decide_budget
 from bot.core.pricing import Money, upper_bound
 from bot.core.run import (
@@ -24,6 +24,7 @@ from bot.core.run import (
     unsettled,
     wanted_again,
 )
+from bot.core.said import said
 from bot.engine.runner import Drain
 from bot.entrypoints import console
 
@@ -90,13 +91,20 @@ async def _resumed(life: "LocalLife", run: Run, wish: Wish) -> RunView | None:
     """The run as it was left, and this process goes on with it; None while another one does."""
     left = await _view(life, run.id)
     if _complete(left):
-        wish.say(f"Run {run.id} is complete: nothing is left to do")
+        wish.say(said("Run {run} is complete: nothing is left to do", run=run.id))
         return left
     _check_cap(life, RunView(run, left.items), wish)
     if not await life.ledger.runs.resume(run, life.now):
         return None
     there = left.count()[ItemState.SUCCEEDED]
-    wish.say(f"Going on with run {run.id}: {there} of {len(left.items)} images are there")
+    wish.say(
+        said(
+            "Going on with run {run}: {made} of {count} images are there",
+            run=run.id,
+            made=there,
+            count=len(left.items),
+        )
+    )
     return await _view(life, run.id)
 
 
@@ -154,11 +162,18 @@ async def _when_free(
         if view := await work():
             return view
         if not look:
-            wish.say(f"Another process holds run {run_id}: waiting for {_LOOKS} seconds at most")
+            wish.say(
+                said(
+                    "Another process holds run {run}: waiting for {seconds} seconds at most",
+                    run=run_id,
+                    seconds=_LOOKS,
+                )
+            )
         await life.drain.wait(1)  # a process that was killed holds its run for ten seconds
         if life.drain.asked:
             return await _view(life, run_id)
-    raise GptimageError(f"run {run_id}: another process drives it; its report will be there")
+    message = said("run {run}: another process drives it; its report will be there", run=run_id)
+    raise GptimageError(message)
 
 
 async def _view(life: "LocalLife", run_id: str) -> RunView:
@@ -184,10 +199,15 @@ def _kept(spool: Path) -> Iterator[None]:
     except (OSError, ExceptionGroup) as error:
         match _first(error):
             case OSError() as refusal:
-                what = f"{refusal.filename or 'a file'} cannot be written ({refusal.strerror})"
-                kept = f"what had arrived is kept in {spool} (then: gptimage retry {spool.name})"
-                said = f"{what}; {kept}"
-                raise GptimageError(said) from error
+                message = said(
+                    "{file} cannot be written ({why}); what had arrived is kept in {folder}"
+                    " (then: {command})",
+                    file=refusal.filename or said("a file"),
+                    why=because(refusal),
+                    folder=spool,
+                    command=f"gptimage retry {spool.name}",
+                )
+                raise GptimageError(message) from error
             case GptimageError() as known:
                 raise known from error
             case _:
@@ -213,7 +233,9 @@ def _interrupts(drain: Drain, run_id: str) -> Iterator[None]:
             console.show_cursor()
             os._exit(130)
         drain.ask()
-        console.say("Stopping: calls under way are awaited, they are paid for (again: leave now)")
+        console.say(
+            said("Stopping: calls under way are awaited, they are paid for (again: leave now)")
+        )
 
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, asked)

@@ -57,13 +57,16 @@ def _text(name: str) -> str:
             with Path(name).open("rb") as file:
                 data = file.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise SettingsError([f"{name}: cannot be read ({error.strerror})"]) from None
+        raise SettingsError([settings.unreadable(name, error)]) from None
     if len(data) > _MOST_BYTES:
-        raise SettingsError([f"{name}: larger than {_MOST_BYTES:,} bytes, no batch file is"])
+        message = said(
+            "{file}: larger than {most:,} bytes, no batch file is", file=name, most=_MOST_BYTES
+        )
+        raise SettingsError([message])
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SettingsError([f"{name}: not UTF-8 text (byte {error.start})"]) from None
+        raise SettingsError([settings.no_text(name, error)]) from None
 
 
 def run_file(name: str, flags: Mapping[str, object], wish: Wish) -> Outcome:
@@ -89,7 +92,7 @@ def retry(run: str | None, wish: Wish) -> Outcome:
 def _settings(wish: Wish) -> Settings:
     env = settings.read()
     if not wish.simulate and not env.openai_api_key:
-        raise SettingsError(["OPENAI_API_KEY environment variable is required"])
+        raise SettingsError([said("OPENAI_API_KEY environment variable is required")])
     remark = _warn_program if wish.quiet else console.warn
     remark(() if wish.simulate else settings.remarks(env))
     if wish.folder and not env.openai_image_output_dir:
@@ -118,7 +121,7 @@ async def _run(run: Run, items: Sequence[Item], env: Settings, wish: Wish) -> Ou
         if wish.resume:
             if earlier := await life.ledger.history.latest(run.digest):
                 return await go_on(life, replace(run, id=earlier), wish)
-            wish.say("There is no earlier run of exactly this batch: this is a new one")
+            wish.say(said("There is no earlier run of exactly this batch: this is a new one"))
         decide_budget(run.upper_bound, Limits(), cap_of(run.batch))
         await life.ledger.runs.open(run, items)
         with led(life, run.id, wish):
@@ -132,10 +135,15 @@ async def _retry(name: str | None, env: Settings, wish: Wish) -> Outcome:
         found = await ledger.history.find(name) if name else [await ledger.history.latest() or ""]
         view = await ledger.runs.get(found[0]) if len(found) == 1 else None
     if view is None or view.run.thread:
-        raise SettingsError([f"no one run of the command line is {name or 'there'}: see history"])
+        raise SettingsError([_no_run(name)])
     if view.run.simulated != wish.simulate:
-        how = "simulated: add" if view.run.simulated else "not simulated: leave out"
-        raise SettingsError([f"run {view.run.id} was {how} --simulate"])
+        raise SettingsError(
+            [
+                said("run {run} was simulated: add --simulate", run=view.run.id)
+                if view.run.simulated
+                else said("run {run} was not simulated: leave out --simulate", run=view.run.id)
+            ]
+        )
     copies = _copies(env, wish)
     check([item.item for item in view.items], copies)
     await check_again(view, env)
@@ -164,6 +172,12 @@ async def _copied(outcome: Outcome, wanted: Copies, wish: Wish) -> Outcome:
     return outcome
 
 
+def _no_run(name: str | None) -> str:
+    if name is None:
+        return said("no run of the command line is there: see history")
+    return said("no one run of the command line is {name}: see history", name=name)
+
+
 @asynccontextmanager
 async def _living(
     env: Settings, batch: BatchConfig, paths: Sequence[str], wish: Wish
@@ -184,7 +198,8 @@ def _folder(batch: BatchConfig) -> Path:
     try:
         return folder.expanduser()
     except RuntimeError:
-        raise SettingsError([f"output_dir: {folder}: there is no such person here"]) from None
+        message = said("output_dir: {folder}: there is no such person here", folder=folder)
+        raise SettingsError([message]) from None
 
 
 def price(batch: Prepared, env: Settings) -> Estimate:

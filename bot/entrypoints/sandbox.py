@@ -15,8 +15,9 @@ from pathlib import Path
 import httpx
 from pydantic import SecretStr
 
-from bot.core.errors import SettingsError
+from bot.core.errors import SettingsError, because
 from bot.core.ports import Ledger
+from bot.core.said import said
 from bot.entrypoints import console, loopback, server
 from bot.entrypoints import settings as environment
 from bot.entrypoints.settings import Settings
@@ -115,7 +116,8 @@ def main(port: int, comment: Path | None, *, leave: bool) -> int:
     try:
         body = comment.read_text(encoding="utf-8") if comment else None
     except OSError as error:
-        raise SettingsError([f"--comment: {comment} cannot be read ({error.strerror})"]) from None
+        message = said("--comment: {file} cannot be read ({why})", file=comment, why=because(error))
+        raise SettingsError([message]) from None
     with tempfile.TemporaryDirectory(prefix="gptimage-") as folder, asyncio.Runner() as runner:
         return runner.run(_main(Path(folder), port, body, leave=leave))
 
@@ -123,10 +125,10 @@ def main(port: int, comment: Path | None, *, leave: bool) -> int:
 async def _main(folder: Path, port: int, body: str | None, *, leave: bool) -> int:
     stop = server.stop_signal()
     async with sandbox(folder, port=port) as room:
-        console.tell(f"The sandbox is open: {room.issue}")
+        console.tell(said("The sandbox is open: {url}", url=room.issue))
         code = await _first_comment(room, body) if body is not None else 0
         if not leave:
-            console.tell(f"Comment as anybody you like: {room.issue}  (Ctrl-C ends)")
+            console.tell(said("Comment as anybody you like: {url}  (Ctrl-C ends)", url=room.issue))
             await stop.wait()
         return code
 
@@ -143,7 +145,7 @@ async def _first_comment(room: Sandbox, body: str) -> int:
                 thread.show()
                 await asyncio.sleep(_LOOK)
     except TimeoutError:
-        console.say(f"The run did not finish within {_PATIENCE:g} s.")
+        console.say(said("The run did not finish within {seconds:g} s.", seconds=_PATIENCE))
         return 1
     thread.show()
     return 0 if thread.result == "rocket" else 1
@@ -170,16 +172,24 @@ class _Printout:
     def show(self) -> None:
         """Print new comments, new words of old ones, and new reactions."""
         for comment in self._github.threads.issues[1].comments.values():
-            self._once(comment, comment.body, "edited" if comment.edited else "commented")
+            author = comment.author.login
+            headline = (
+                said("{person} edited", person=author)
+                if comment.edited
+                else said("{person} commented", person=author)
+            )
+            self._once(comment, comment.body, headline)
             for reaction in comment.reactions:
-                deed = f"got a reaction from {reaction.user.login}"
-                self._once(comment, EMOJI[reaction.content], deed)
+                other = reaction.user.login
+                headline = said("{person} got a reaction from {other}", person=author, other=other)
+                self._once(comment, EMOJI[reaction.content], headline)
 
     @property
     def _comment(self) -> Comment:
         return self._github.threads.issues[1].comments[self._command]
 
-    def _once(self, comment: Comment, words: str, deed: str) -> None:
+    def _once(self, comment: Comment, words: str, headline: str) -> None:
         if (comment.id, words) not in self._shown:
             self._shown.add((comment.id, words))
-            console.tell(f"\n--- {comment.author.login} {deed}", _MARKER.sub("", words).strip())
+            console.tell(said("\n--- {headline}", headline=headline))
+            console.tell(_MARKER.sub("", words).strip())

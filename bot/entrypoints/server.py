@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 
+from bot.core.said import said
 from bot.entrypoints import console, loopback
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.web import create_web
@@ -39,17 +40,19 @@ async def _serve(settings: Settings, *, with_worker: bool) -> None:
         if with_worker:
             await stack.enter_async_context(server.working())
         url = await stack.enter_async_context(loopback.served(web(settings, server), sock))
-        console.say(f"gptimage listens on {url} (webhook: {url}/webhook)")
+        console.say(
+            said("gptimage listens on {url} (webhook: {hook})", url=url, hook=f"{url}/webhook")
+        )
         await stop.wait()
-        console.say("stopping: calls in flight are awaited")
+        console.say(said("stopping: calls in flight are awaited"))
 
 
 async def _work(settings: Settings) -> None:
     stop = stop_signal()
     async with server_parts(settings) as server, server.working():
-        console.say("gptimage worker is ready")
+        console.say(said("gptimage worker is ready"))
         await stop.wait()
-        console.say("stopping: calls in flight are awaited")
+        console.say(said("stopping: calls in flight are awaited"))
 
 
 def web(settings: Settings, server: Server) -> object:

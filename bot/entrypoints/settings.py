@@ -25,8 +25,12 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.core.catalog import DEFAULT_MODEL
-from bot.core.errors import BatchError, SettingsError
+from bot.core.errors import BatchError, SettingsError, because
 from bot.core.pricing import PriceBook, parse_prices
+from bot.core.said import said
+from bot.entrypoints.slips import plainly
+
+Language = Literal["en", "ja"]
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -138,7 +142,7 @@ class Settings(BaseSettings):
     gptimage_max_jobs: int = Field(100, ge=1, le=10_000)
     gptimage_prices: Prices = Field(default_factory=PriceBook)
     gptimage_images_per_minute: int | None = Field(None, ge=1)
-    gptimage_language: Literal["en", "ja"] = "en"
+    gptimage_language: Language = "en"
     gptimage_charges: Literal["answered", "issued"] = "answered"
     gptimage_tag_prefix: str = "gptimage-"
     gptimage_live_seconds: float = Field(10.0, ge=0.1)
@@ -161,20 +165,50 @@ class Settings(BaseSettings):
         return "://api.openai.com/" in self.openai_base_url.rstrip("/") + "/"
 
 
+class _Tongue(BaseSettings):
+    """One setting alone: errors in the others are told in its language."""
+
+    model_config = Settings.model_config
+
+    gptimage_language: Language = "en"
+
+
 def read(**overrides: object) -> Settings:
     """The settings of this process; raises SettingsError with a line for each wrong one."""
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # keyword names are field names
     except ValidationError as error:
         raise SettingsError(
-            f"{'.'.join(map(str, fault['loc'])).upper()}: {line}"
+            said(
+                "{where}: {what}",
+                where=".".join(map(str, fault["loc"])).upper(),
+                what=plainly(line),
+            )
             for fault in error.errors(include_input=False, include_url=False)
             for line in fault["msg"].splitlines()
         ) from None
     except UnicodeDecodeError as error:
-        raise SettingsError([f".env: not UTF-8 text (byte {error.start})"]) from None
+        raise SettingsError([no_text(".env", error)]) from None
     except OSError as error:
-        raise SettingsError([f".env: cannot be read ({error.strerror})"]) from None
+        raise SettingsError([unreadable(".env", error)]) from None
+
+
+def no_text(file: str, error: UnicodeDecodeError) -> str:
+    """That a file holds something else."""
+    return said("{file}: not UTF-8 text (byte {place})", file=file, place=error.start)
+
+
+def unreadable(file: str, error: OSError) -> str:
+    """That a file cannot be read, and why."""
+    return said("{file}: cannot be read ({why})", file=file, why=because(error))
+
+
+def language() -> Language:
+    """The language of this process's words, also where another setting is wrong."""
+    try:
+        return _Tongue().gptimage_language
+    except (ValidationError, UnicodeDecodeError, OSError):
+        return "en"
 
 
 def remarks(settings: Settings) -> Sequence[str]:
@@ -188,23 +222,26 @@ def remarks(settings: Settings) -> Sequence[str]:
     with path.open(encoding="utf-8") as file:
         lines = list(parse_stream(file))
     odd = [
-        f".env: line {each.original.line} is not NAME=VALUE and is left out"
+        said(".env: line {line} is not NAME=VALUE and is left out", line=each.original.line)
         for each in lines
         if each.error
     ]
     without = Settings(_env_file=None)  # whatever its spelling, it made the difference
     if settings.openai_base_url != without.openai_base_url:
-        odd.append(f".env sets OPENAI_BASE_URL: your key goes to {settings.openai_base_url}")
+        address = settings.openai_base_url
+        odd.append(said(".env sets OPENAI_BASE_URL: your key goes to {address}", address=address))
     return odd
 
 
 _SERVER = {
-    "openai_api_key": "OPENAI_API_KEY is required: create one on the API keys page of OpenAI",
-    "github_app_id": "GITHUB_APP_ID is required: the App ID on your GitHub App's settings page",
-    "github_webhook_secret": (
+    "openai_api_key": said("OPENAI_API_KEY is required: create one on the API keys page of OpenAI"),
+    "github_app_id": said(
+        "GITHUB_APP_ID is required: the App ID on your GitHub App's settings page"
+    ),
+    "github_webhook_secret": said(
         "GITHUB_WEBHOOK_SECRET is required: the secret that you gave your GitHub App's webhook"
     ),
-    "gptimage_allowed_owners": (
+    "gptimage_allowed_owners": said(
         "GPTIMAGE_ALLOWED_OWNERS is required: the accounts whose installations may spend,"
         " separated by commas"
     ),
@@ -219,13 +256,17 @@ def for_server(settings: Settings, *, web_only: bool = False) -> Settings:
     missing = [line for name, line in needed.items() if not getattr(settings, name)]
     if not settings.github_private_key and not settings.github_private_key_path:
         missing.append(
-            "GITHUB_PRIVATE_KEY or GITHUB_PRIVATE_KEY_PATH is required: generate a private key"
-            " on your GitHub App's settings page"
+            said(
+                "GITHUB_PRIVATE_KEY or GITHUB_PRIVATE_KEY_PATH is required: generate a private key"
+                " on your GitHub App's settings page"
+            )
         )
     for name in ("github_webhook_secret", "github_webhook_secret_previous"):
         secret = getattr(settings, name)
         if secret is not None and not secret.get_secret_value().strip():
-            missing.append(f"{name.upper()} is empty: an empty secret would let anybody in")
+            missing.append(
+                said("{name} is empty: an empty secret would let anybody in", name=name.upper())
+            )
     if missing:
         raise SettingsError(missing)
     return settings
@@ -239,18 +280,19 @@ def private_key(settings: Settings) -> SecretStr:
         return _key(text, "GITHUB_PRIVATE_KEY")
     path = settings.github_private_key_path
     if path is None:
-        raise SettingsError(["GITHUB_PRIVATE_KEY or GITHUB_PRIVATE_KEY_PATH is required"])
+        raise SettingsError([said("GITHUB_PRIVATE_KEY or GITHUB_PRIVATE_KEY_PATH is required")])
     try:
         text = path.read_text(errors="replace")
     except OSError as error:
-        raise SettingsError(
-            [f"GITHUB_PRIVATE_KEY_PATH: {path} cannot be read ({error.strerror})"]
-        ) from None
+        raise SettingsError([unreadable(f"GITHUB_PRIVATE_KEY_PATH: {path}", error)]) from None
     return _key(text, "GITHUB_PRIVATE_KEY_PATH")
 
 
 def _key(text: str, name: str) -> SecretStr:
     if not re.search(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s.+-----END ", text, re.DOTALL):
-        problem = "this is not a private key, which begins with -----BEGIN RSA PRIVATE KEY-----"
-        raise SettingsError([f"{name}: {problem}"])
+        problem = said(
+            "{name}: this is not a private key, which begins with -----BEGIN RSA PRIVATE KEY-----",
+            name=name,
+        )
+        raise SettingsError([problem])
     return SecretStr(text)

@@ -1,12 +1,13 @@
 """The table that a person watches while a run works, as a picture of one moment."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import inf
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
@@ -16,6 +17,7 @@ from bot.core.attempts import Attempt, AttemptState, Call, Wait, next_step
 from bot.core.batch import Job
 from bot.core.pricing import Money
 from bot.core.run import ItemState, ItemView, RunView, total
+from bot.core.said import said
 
 # Below the rows: a line of counts, the bar, two lines of sums, and the cursor's own.
 _BELOW = 5
@@ -23,6 +25,9 @@ _NARROW = 50  # columns; with fewer, money and time of each job are left out
 _BAR = 40
 _LAST = 3  # jobs that have ended, where not all have room
 _NO_TIME = timedelta(0)
+
+Tell = Callable[[str], str]
+"""Says a sentence in the language of whoever watches."""
 
 
 class State(StrEnum):
@@ -37,6 +42,15 @@ class State(StrEnum):
     DONE = "done"
 
 
+_WORDS = {
+    State.MAKING: said("making"),
+    State.RETRY: said("retry"),
+    State.WAITING: said("waiting"),
+    State.IN_DOUBT: said("in doubt"),
+    State.FAILED: said("failed"),
+    State.CANCELLED: said("cancelled"),
+    State.DONE: said("done"),
+}
 _AHEAD = frozenset({State.MAKING, State.RETRY, State.WAITING})
 _STYLE = {
     State.MAKING: "cyan",
@@ -205,7 +219,7 @@ def _rest(image: Image, each: timedelta, now: datetime) -> timedelta:
 
 
 def picture(
-    view: RunView, now: datetime, tempo: Tempo, *, width: int, height: int
+    view: RunView, now: datetime, tempo: Tempo, *, width: int, height: int, tell: Tell = str
 ) -> RenderableType:
     """The table for a window of this size: what does not fit is counted."""
     every = images(view, now)
@@ -213,10 +227,10 @@ def picture(
     shown = _chosen(jobs, height - _BELOW)
     left = time_left(every, now, view.run.batch.max_concurrent, tempo)
     return Group(
-        _table(shown, now, width),
-        *_counted(jobs, shown),
-        _bar(every, width),
-        _sums(view, now, left, tempo),
+        _table(shown, now, width, tell),
+        *_counted(jobs, shown, tell),
+        _bar(every, width, tell),
+        _sums(view, now, left, tempo, tell),
     )
 
 
@@ -232,71 +246,86 @@ def _chosen(jobs: Sequence[Row], room: int) -> Sequence[Row]:
     return sorted(chosen[: max(room, 0)], key=lambda row: row.job)
 
 
-def _counted(jobs: Sequence[Row], shown: Sequence[Row]) -> Sequence[Text]:
+def _counted(jobs: Sequence[Row], shown: Sequence[Row], tell: Tell) -> Sequence[Text]:
     """One line for the jobs that have no row; none if all have one."""
     left = Counter(row.state for row in jobs) - Counter(row.state for row in shown)
-    counts = ", ".join(f"{left[state]} {state}" for state in State if left[state])
+    counts = ", ".join(
+        tell(said("{count} {state}", count=left[state], state=_WORDS[state]))
+        for state in State
+        if left[state]
+    )
     return [Text(f"… {counts}", "dim", no_wrap=True, overflow="ellipsis")] if counts else []
 
 
-def _table(shown: Sequence[Row], now: datetime, width: int) -> Table:
+def _table(shown: Sequence[Row], now: datetime, width: int, tell: Tell) -> Table:
     # The widths that most words have, so that the columns stand still.
     columns = [
         Column(ratio=1, no_wrap=True, overflow="ellipsis"),
-        Column(min_width=len("retry in 12 s"), no_wrap=True),
+        Column(min_width=cell_len(tell(_again(_TYPICAL))), no_wrap=True),
         Column(min_width=len("0/0"), justify="right", no_wrap=True),
     ]
     if width >= _NARROW:
         columns += [
             Column(min_width=len("$0.0123"), justify="right", no_wrap=True),
-            Column(min_width=len("12 s"), justify="right", no_wrap=True),
+            Column(min_width=cell_len(tell(_span(_TYPICAL))), justify="right", no_wrap=True),
         ]
     table = Table.grid(*columns, padding=(0, 2, 0, 0), expand=True)
     for row in shown:
-        table.add_row(*_cells(row, now)[: len(columns)])
+        table.add_row(*_cells(row, now, tell)[: len(columns)])
     return table
 
 
-def _cells(row: Row, now: datetime) -> Sequence[Text]:
-    state = f"retry in {_span(row.retry_at - now)}" if row.retry_at else row.state.value
+_TYPICAL = timedelta(seconds=12)
+
+
+def _again(wait: timedelta) -> str:
+    return said("retry in {time}", time=_span(wait))
+
+
+def _cells(row: Row, now: datetime, tell: Tell) -> Sequence[Text]:
+    state = _again(row.retry_at - now) if row.retry_at else _WORDS[row.state]
     paid = "" if row.cost == Money(0) else _money(row.cost)
     style = _STYLE[row.state]
     return [
         Text(row.name, "dim" if row.state is State.WAITING else ""),
-        Text(state, style),
+        Text(tell(state), style),
         Text(f"{row.made}/{row.wanted}", style),
-        Text(paid),
-        Text("" if row.time is None else _span(row.time)),
+        Text(tell(paid)),
+        Text("" if row.time is None else tell(_span(row.time))),
     ]
 
 
-def _bar(every: Sequence[Image], width: int) -> RenderableType:
+def _bar(every: Sequence[Image], width: int, tell: Tell) -> RenderableType:
     ended = sum(image.state not in _AHEAD for image in every)
-    said = Text(f"{ended}/{len(every)} images")
-    room = min(_BAR, width - len(said) - 3)
+    count = Text(tell(said("{ended}/{count} images", ended=ended, count=len(every))))
+    room = min(_BAR, width - count.cell_len - 3)
     line = Table.grid(padding=(0, 1, 0, 0))
-    line.add_row(ProgressBar(len(every), ended, width=max(room, 5)), said)
+    line.add_row(ProgressBar(len(every), ended, width=max(room, 5)), count)
     return line
 
 
-def _sums(view: RunView, now: datetime, left: timedelta | None, tempo: Tempo) -> Text:
-    doubt = _in_doubt(view)
+def _sums(view: RunView, now: datetime, left: timedelta | None, tempo: Tempo, tell: Tell) -> Text:
+    doubt, most = _in_doubt(view), view.run.upper_bound
     parts = [
-        f"{_money(view.paid)} so far",
-        f"at most {view.run.upper_bound}" if view.run.upper_bound else "",
-        "" if doubt == Money(0) else f"{_money(doubt)} in doubt",
+        said("{amount} so far", amount=_money(view.paid)),
+        said("at most {amount}", amount=most) if most else "",
+        "" if doubt == Money(0) else said("{amount} in doubt", amount=_money(doubt)),
         _span(now - (view.run.started_at or view.run.created_at)),
         *_ahead(left, tempo, stopping=tempo.stopping or view.run.stop is not None),
     ]
-    return Text(" · ".join(filter(None, parts)))
+    return Text(" · ".join(map(tell, filter(None, parts))))
 
 
 def _ahead(left: timedelta | None, tempo: Tempo, *, stopping: bool) -> Sequence[str]:
     """What is to come, in words."""
     if stopping:
-        return ["stopping"]
-    wait = f"waiting for the rate limit, {_span(timedelta(seconds=tempo.wait))}"
-    return ["" if left is None else f"about {_span(left)} left", wait if tempo.wait else ""]
+        return [said("stopping")]
+    pause = _span(timedelta(seconds=tempo.wait))
+    wait = said("waiting for the rate limit, {time}", time=pause)
+    return [
+        "" if left is None else said("about {time} left", time=_span(left)),
+        wait if tempo.wait else "",
+    ]
 
 
 def _in_doubt(view: RunView) -> Money | None:
@@ -306,7 +335,7 @@ def _in_doubt(view: RunView) -> Money | None:
 
 
 def _money(amount: Money | None) -> str:
-    return "unknown" if amount is None else str(amount)
+    return said("unknown") if amount is None else str(amount)
 
 
 def _span(span: timedelta) -> str:
@@ -314,6 +343,6 @@ def _span(span: timedelta) -> str:
     seconds = max(round(span.total_seconds()), 0)
     minutes, rest = divmod(seconds, 60)
     if not minutes:
-        return f"{rest} s"
+        return said("{n} s", n=rest)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -10,7 +10,8 @@ from rich.live import Live
 from bot.core.errors import Failure
 from bot.core.ports import Clock, Effect, Watch
 from bot.core.run import RunView, Stop
-from bot.entrypoints.console import say
+from bot.core.said import said
+from bot.entrypoints.console import messages, say
 from bot.entrypoints.table import Tempo, picture
 
 # Seconds and waits tick on between two changes of the run. The view of a thousand images takes
@@ -55,7 +56,7 @@ class Terminal:
     @asynccontextmanager
     async def live(self, view: RunView) -> AsyncIterator[Watch]:
         """Show the jobs, the cost and the time left while the block lasts."""
-        newest = view
+        newest, tell = view, messages().tell
 
         def watch(view: RunView) -> None:
             nonlocal newest
@@ -65,7 +66,8 @@ class Terminal:
 
         def drawn() -> RenderableType:
             width, height = self._console.size
-            return picture(newest, self._clock(), self._tempo(), width=width, height=height)
+            now, tempo = self._clock(), self._tempo()
+            return picture(newest, now, tempo, width=width, height=height, tell=tell)
 
         if not self._visible:
             yield watch

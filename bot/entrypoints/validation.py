@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from bot.core.errors import BatchError
+from bot.core.said import said
 from bot.entrypoints import console, local, settings
 from bot.entrypoints.inputs import Prepared
 
@@ -14,7 +15,13 @@ def validate(batch: str, *, for_people: bool) -> int:
         parsed, remarks = _looked_at(batch)
         console.warn(remarks)
         jobs, images = _counts(parsed)
-        console.answer(f"{batch}: {jobs} jobs, {images} images, no errors")
+        line = said(
+            "{batch}: {jobs} jobs, {images} images, no errors",
+            batch=batch,
+            jobs=jobs,
+            images=images,
+        )
+        console.answer(console.words(line))
         return 0
     try:
         found = _right(*_looked_at(batch))

@@ -7,6 +7,7 @@ from bot.core.messages.ja_money import MONEY
 from bot.core.messages.ja_pictures import PICTURES
 from bot.core.messages.ja_runs import RUNS
 from bot.core.messages.ja_services import SERVICES
+from bot.core.messages.ja_terminal import TERMINAL
 from bot.core.messages.sentences import Counted, Estimated, Explanation, Final, Live, Messages
 from bot.core.run import ItemState, Stop
 
@@ -155,5 +156,5 @@ JAPANESE = Messages(
     },
     unknown="不明",
     help=_HELP,
-    sentences={**BATCH, **COMMANDS, **MONEY, **PICTURES, **RUNS, **SERVICES},
+    sentences={**BATCH, **COMMANDS, **MONEY, **PICTURES, **RUNS, **SERVICES, **TERMINAL},
 )

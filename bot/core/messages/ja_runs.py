@@ -35,9 +35,9 @@ RUNS = {
     # why images are missing
     "{missing} of {count}: {why}": "{count} 枚中 {missing} 枚: {why}",
     "{first}; {then}": "{first}、{then}",
-    "cancelled": "取り消されました",
+    "cancelled": "取り消し",
     "Timeout": "時間制限",
-    "interrupted": "中断されました",
+    "interrupted": "中断",
     "not started": "開始していません",
     "the image service refuses every call": "画像サービスがすべての要求を拒否します",
     "the next image could have exceeded the cap on cost": (

@@ -20,6 +20,7 @@ from bot.core.killpoints import Point
 from bot.core.plan import Item
 from bot.core.ports import Destination
 from bot.core.pricing import Money
+from bot.core.said import said
 from bot.engine.finish import Finish
 from bot.engine.life import Life
 from bot.engine.runner import Drain, Runner
@@ -99,7 +100,13 @@ def arm(kill_point: str | None) -> None:
         point, left = Point(name), int(hit or 1)
     except ValueError:
         raise SettingsError(
-            [f"GPTIMAGE_KILL_POINT: {kill_point!r} is not one of {', '.join(Point)}, with :HIT"]
+            [
+                said(
+                    "GPTIMAGE_KILL_POINT: {text} is not one of {names}, with :HIT",
+                    text=repr(kill_point),
+                    names=", ".join(Point),
+                )
+            ]
         ) from None
     passes = Counter[Point]()
 

@@ -14,10 +14,11 @@ from bot.adapters.ledger import SqlLedger
 from bot.adapters.pace import ImagePace
 from bot.adapters.pictures.labels import Labels
 from bot.adapters.pictures.metadata import Level
-from bot.core.errors import SettingsError
+from bot.core.errors import SettingsError, because
 from bot.core.ports import Destination
 from bot.core.pricing import PriceBook
 from bot.core.run import RunView
+from bot.core.said import said
 from bot.engine.life import Audience, Life
 from bot.engine.runner import Drain
 from bot.entrypoints.settings import Settings
@@ -96,5 +97,7 @@ def _check_writable(folders: Iterable[Path]) -> None:
             with tempfile.TemporaryFile(dir=there):
                 pass
         except OSError as error:
-            problem = f"output_dir: {folder} cannot be written ({error.strerror})"
+            problem = said(
+                "output_dir: {folder} cannot be written ({why})", folder=folder, why=because(error)
+            )
             raise SettingsError([problem]) from None
