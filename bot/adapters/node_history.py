@@ -18,10 +18,11 @@ from pydantic import ValidationError
 
 from bot.core.attempts import Attempt, AttemptState
 from bot.core.batch import BatchConfig, Job
-from bot.core.errors import SettingsError
+from bot.core.errors import SettingsError, because
 from bot.core.plan import plan
 from bot.core.pricing import Money, Usage
 from bot.core.run import ItemView, Run, RunState, RunView
+from bot.core.said import said
 
 Row = Mapping[str, Any]
 
@@ -33,7 +34,7 @@ _OPERATIONS = {
     "transform_image": "transform",
 }
 _FIRST_MODEL = "gpt-image-1"  # of the records that name none
-_ESTIMATED = "imported from the Node tool: the cost is that tool's own estimate"
+_ESTIMATED = said("imported from the Node tool: the cost is that tool's own estimate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def read_node_history(path: Path) -> NodeHistory:
         try:
             runs.append(_run(row))
         except ValueError as error:
-            unread.append(Unread(str(row.get("uuid")), str(error)))
+            unread.append(Unread(str(row.get("uuid")), error.args[0]))
     return NodeHistory(sorted(runs, key=lambda view: view.run.created_at), unread)
 
 
@@ -79,9 +80,12 @@ def _rows(path: Path) -> Sequence[Row]:
                     shutil.copyfile(beside, copy.with_name(copy.name + ending))
             return _records(copy)
     except OSError as error:
-        raise SettingsError([f"{path}: cannot be read ({error.strerror})"]) from None
+        raise SettingsError(
+            [said("{file}: cannot be read ({why})", file=path, why=because(error))]
+        ) from None
     except sqlite3.Error as error:
-        raise SettingsError([f"{path}: is no history of the Node tool ({error})"]) from None
+        message = said("{file}: is no history of the Node tool ({why})", file=path, why=error)
+        raise SettingsError([message]) from None
 
 
 def _records(copy: Path) -> Sequence[Row]:
@@ -125,7 +129,7 @@ def _uuid(row: Row) -> str:
     """It becomes the id of a run, and so the name of a folder."""
     uuid = row.get("uuid")
     if not isinstance(uuid, str) or not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z-]{7,63}", uuid):
-        raise ValueError("uuid: not one")
+        raise ValueError(said("uuid: not one"))
     return uuid
 
 
@@ -133,7 +137,7 @@ def _time(row: Row) -> datetime:
     try:
         at = datetime.fromisoformat(row["created_at"])
     except (KeyError, TypeError, ValueError):
-        raise ValueError("created_at: not a time in ISO 8601") from None
+        raise ValueError(said("created_at: not a time in ISO 8601")) from None
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
@@ -154,13 +158,13 @@ def _job(row: Row) -> Job:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = {"operation": "tool_name"}.get(str(first["loc"][0]), first["loc"][0])
-        raise ValueError(f"{name}: {first['msg']}") from None
+        raise ValueError(said("{where}: {what}", where=name, what=first["msg"])) from None
 
 
 def _paths(row: Row) -> Sequence[str]:
     paths: list[object] = _json(row, "output_paths", list)
     if not all(isinstance(path, str) for path in paths):
-        raise ValueError("output_paths: not a list of paths")
+        raise ValueError(said("output_paths: not a list of paths"))
     return [str(path) for path in paths]
 
 
@@ -169,10 +173,14 @@ def _json(row: Row, column: str, kind: type[Any]) -> Any:
     try:
         found = json.loads(text) if text else kind()
     except (TypeError, ValueError):
-        raise ValueError(f"{column}: not JSON") from None
+        raise ValueError(said("{column}: not JSON", column=column)) from None
     if isinstance(found, kind):
         return found
-    raise ValueError(f"{column}: not {'an object' if kind is dict else 'a list'}")
+    raise ValueError(
+        said("{column}: not an object", column=column)
+        if kind is dict
+        else said("{column}: not a list", column=column)
+    )
 
 
 def _cost(row: Row) -> Money | None:

@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 
 from bot.core.errors import GptimageError, SettingsError
 from bot.core.ports import Task
+from bot.core.said import said
 
 _log = logging.getLogger(__name__)
 
@@ -71,10 +72,14 @@ def _options(url: str) -> dict[str, Any]:
         options: dict[str, Any] = dict(parse_url(url))
     except ValueError:
         hint = "redis://:password@host:6379/0, rediss://… or unix:///path"
-        raise SettingsError([f"REDIS_URL: this is not the address of a Redis ({hint})"]) from None
+        problem = said("REDIS_URL: this is not the address of a Redis ({example})", example=hint)
+        raise SettingsError([problem]) from None
     if not (_is_local(options) or options.get("password")):
-        problem = "a Redis on another machine needs a password (redis://:password@host:6379)"
-        raise SettingsError([f"REDIS_URL: {problem}"])
+        problem = said(
+            "REDIS_URL: a Redis on another machine needs a password ({example})",
+            example="redis://:password@host:6379",
+        )
+        raise SettingsError([problem])
     if options.get("connection_class") is SSLConnection:
         options.setdefault("ssl_check_hostname", True)  # redis-py 5 does not by default
     return options

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from bot.adapters import leash
 from bot.core.errors import SettingsError
+from bot.core.said import said
 
 if sys.platform != "win32":  # there `_binary` says that there is no server
     import fcntl
@@ -64,7 +65,9 @@ def _binary(name: str) -> Path:
         binary = Path(package) / "_binaries" / name / "valkey-server"
         if os.access(binary, os.X_OK):
             return binary
-    problem = f"REDIS_URL: there is no embedded queue for {name}; set it to the URL of a Redis"
+    problem = said(
+        "REDIS_URL: there is no embedded queue for {name}; set it to the URL of a Redis", name=name
+    )
     raise SettingsError([problem])
 
 
@@ -84,9 +87,10 @@ async def _acquire(lock: int, home: Path) -> None:
             while not _locked(lock):  # noqa: ASYNC110  (another process unlocks it)
                 await asyncio.sleep(_STEP)
     except TimeoutError:
-        problem = (
-            f"GPTIMAGE_DATA_DIR: another server uses {home}; stop that one, "
-            "choose another directory, or set REDIS_URL to share a Redis"
+        problem = said(
+            "GPTIMAGE_DATA_DIR: another server uses {folder}; stop that one,"
+            " choose another directory, or set REDIS_URL to share a Redis",
+            folder=home,
         )
         raise SettingsError([problem]) from None
 
@@ -152,9 +156,10 @@ async def _ready(process: asyncio.subprocess.Process, home: Path, socket: Path) 
                 if await _answers(socket):
                     return
                 await asyncio.sleep(_STEP)
-    problem = (
-        f"GPTIMAGE_DATA_DIR: the embedded queue in {home} does not start, see valkey.log there; "
-        "the directory may be deleted (no run is lost), or set REDIS_URL to the URL of a Redis"
+    problem = said(
+        "GPTIMAGE_DATA_DIR: the embedded queue in {folder} does not start, see valkey.log there;"
+        " the directory may be deleted (no run is lost), or set REDIS_URL to the URL of a Redis",
+        folder=home,
     )
     raise SettingsError([problem])
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import typer
 
 from bot.core.errors import GptimageError, SettingsError
+from bot.core.said import said
 from bot.entrypoints import console, past
 from bot.entrypoints.past import Format
 
@@ -56,7 +57,7 @@ def bare(context: typer.Context, limit: Limit = 20, output: Output = Format.TEXT
 def list_runs(limit: Limit = 20, output: Output = Format.TEXT) -> None:
     """The latest runs."""
     runs = _read(lambda ledger: ledger.history.runs(limit=limit))
-    console.answer(past.runs(runs, output, "No runs yet: gptimage run BATCH.json makes one."))
+    console.answer(past.runs(runs, output, said("No runs yet: gptimage run BATCH.json makes one.")))
 
 
 @app.command()
@@ -67,7 +68,7 @@ def search(
 ) -> None:
     """Runs whose prompts or files hold the words."""
     runs = _read(lambda ledger: ledger.history.runs(limit=limit, search=words))
-    console.answer(past.runs(runs, output, f"No run holds {words!r}."))
+    console.answer(past.runs(runs, output, said("No run holds {words}.", words=repr(words))))
 
 
 @app.command()
@@ -75,7 +76,7 @@ def export(days: Days = 3_660, output: Output = Format.CSV) -> None:
     """All runs, for a spreadsheet or a program."""
     since = datetime.now(UTC) - timedelta(days=days)
     runs = _read(lambda ledger: ledger.history.runs(limit=1_000_000, since=since))
-    console.answer(past.runs(runs, output, "No runs in this time."))
+    console.answer(past.runs(runs, output, said("No runs in this time.")))
 
 
 @app.command()
@@ -86,7 +87,8 @@ def show(run: RunId, output: ReportFormat = Format.TEXT) -> None:
     view = _read(lambda ledger: _one(ledger, run))
     told = report(view, datetime.now(UTC))
     try:
-        console.answer(to_text(told) if output is Format.TEXT else to_json(told))
+        for_people = output is Format.TEXT
+        console.answer(to_text(told, console.messages()) if for_people else to_json(told))
     finally:
         console.doubts(view)
 
@@ -96,7 +98,7 @@ def cost(days: Days = 30, output: Output = Format.TEXT) -> None:
     """What was paid, by day (UTC) and model."""
     since = datetime.now(UTC) - timedelta(days=days)
     spent = _read(lambda ledger: ledger.history.spent(since))
-    console.answer(past.spent(spent, output, f"Nothing was paid in {days} days."))
+    console.answer(past.spent(spent, output, said("Nothing was paid in {days} days.", days=days)))
 
 
 @app.command("import")
@@ -141,8 +143,11 @@ async def _one(ledger: "SqlLedger", prefix: str) -> "RunView":
     """The run whose id begins so; raises SettingsError unless there is exactly one."""
     found = await ledger.history.find(prefix)
     if len(found) > 1:
-        raise SettingsError([f"several runs begin with {prefix}: {', '.join(found)}"])
+        names = ", ".join(found)
+        message = said("several runs begin with {prefix}: {names}", prefix=prefix, names=names)
+        raise SettingsError([message])
     view = await ledger.runs.get(found[0]) if found else None
     if view is None:
-        raise SettingsError([f"no run begins with {prefix}: see `gptimage history list`"])
+        message = said("no run begins with {prefix}: see `gptimage history list`", prefix=prefix)
+        raise SettingsError([message])
     return view

@@ -229,7 +229,8 @@ def _interrupts(drain: Drain, run_id: str) -> Iterator[None]:
 
     def asked() -> None:
         if drain.asked:
-            console.say(f"Left at once; what is in doubt: gptimage history show {run_id}")
+            command = f"gptimage history show {run_id}"
+            console.say(said("Left at once; what is in doubt: {command}", command=command))
             console.show_cursor()
             os._exit(130)
         drain.ask()

@@ -8,7 +8,8 @@ from typing import Any
 
 import uvicorn
 
-from bot.core.errors import SettingsError
+from bot.core.errors import SettingsError, because
+from bot.core.said import said
 
 HOST = "127.0.0.1"
 # Requests under way at the end get this many seconds.
@@ -32,10 +33,13 @@ def bind(host: str, port: int) -> socket.socket:
         sock.bind((host, port))
     except OSError as error:
         sock.close()
-        hint = "choose another with --port or --host (GPTIMAGE_PORT, GPTIMAGE_HOST)"
-        raise SettingsError(
-            [f"cannot listen on {host}:{port} ({error.strerror}): {hint}"]
-        ) from None
+        problem = said(
+            "cannot listen on {address} ({why}): choose another with --port or --host"
+            " (GPTIMAGE_PORT, GPTIMAGE_HOST)",
+            address=f"{host}:{port}",
+            why=because(error),
+        )
+        raise SettingsError([problem]) from None
     sock.listen(2048)
     return sock
 

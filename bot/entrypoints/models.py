@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 
+from rich.cells import cell_len
+
 from bot.core.catalog import DEFAULT_MODEL, MODELS, TokenPrices
 from bot.core.pricing import Money, Price
+from bot.core.said import said
+from bot.entrypoints.console import words
 
-_OWN = "your own price"
+_OWN = said("your own price")
 _WIDTHS = (7, 8, 9)  # of the columns of prices
 
 
@@ -50,8 +54,14 @@ def _dollars(price: Price) -> Mapping[str, float]:
 def text(own: Mapping[str, Price]) -> str:
     """The same for a person, one line each."""
     width = max(map(len, _names(own)))
-    head = f"{'model':<{width}}  text in  image in  image out  USD per million tokens"
+    columns = words(said("text in  image in  image out  USD per million tokens"))
+    head = _aligned(words(said("model")), width) + f"  {columns}"
     return "\n".join([head, *(_line(name, own, width) for name in _names(own))])
+
+
+def _aligned(text: str, width: int) -> str:
+    """As wide as the column; Japanese takes two places a character."""
+    return text + " " * (width - cell_len(text))
 
 
 def _line(name: str, own: Mapping[str, Price], width: int) -> str:
@@ -59,17 +69,18 @@ def _line(name: str, own: Mapping[str, Price], width: int) -> str:
     notes = [
         note,
         _OWN if name in own else "",
-        "the default" if name == DEFAULT_MODEL else "",
-        f"shut down on {model.shutdown}" if model and model.shutdown else "",
+        said("the default") if name == DEFAULT_MODEL else "",
+        said("shut down on {day}", day=model.shutdown) if model and model.shutdown else "",
     ]
+    told = ", ".join(map(words, filter(None, notes)))
     amounts = "  ".join(f"{cell:>{size}}" for cell, size in zip(columns, _WIDTHS, strict=True))
-    return f"{name:<{width}}  {amounts}  {', '.join(filter(None, notes))}".rstrip()
+    return f"{name:<{width}}  {amounts}  {told}".rstrip()
 
 
 def _shown(price: Price) -> tuple[tuple[str, str, str], str]:
     """The columns of prices by tokens, and the note on one that goes by images."""
     match price:
         case Money():
-            return ("–", "–", "–"), f"{price} an image"
+            return ("–", "–", "–"), said("{price} an image", price=price)
         case TokenPrices(text, image, out):
             return (f"{text}", f"{image}", f"{out}"), ""

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
+from bot.core.said import said
+from bot.entrypoints.console import messages, words
+
 if TYPE_CHECKING:
     from bot.adapters.ledger.history import PastRun, Spent
     from bot.adapters.node_history import Unread
@@ -39,14 +42,14 @@ def runs(found: "Sequence[PastRun]", output: Format, nothing: str) -> str:
     """The runs, one line each; `nothing` is said if there are none."""
     if output is not Format.TEXT:
         return _data([_run(run) for run in found], output, _RUN)
-    return "\n".join(_columns(_lines(found), "lllrrrl")) if found else nothing
+    return "\n".join(_columns(_lines(found), "lllrrrl")) if found else words(nothing)
 
 
 def spent(found: "Sequence[Spent]", output: Format, nothing: str) -> str:
     """The bill by day and model with a bar beside each amount, and the totals by model."""
     if output is not Format.TEXT:
         return _data([_spent(each) for each in found], output, _SPENT)
-    return "\n".join(_columns(_chart(found), "llrrl")) if found else nothing
+    return "\n".join(_columns(_chart(found), "llrrl")) if found else words(nothing)
 
 
 def imported(path: Path, new: int, there: int, unread: "Sequence[Unread]", output: Format) -> str:
@@ -54,10 +57,19 @@ def imported(path: Path, new: int, there: int, unread: "Sequence[Unread]", outpu
     if output is not Format.TEXT:
         rows = [{"uuid": each.uuid, "reason": each.reason} for each in unread]
         return _json({"imported": new, "already_there": there, "unread": rows})
-    said = [f"{path}: imported {new}, already there {there}, not readable {len(unread)}"]
-    said += [f"  - {plain(each.uuid)}: {plain(each.reason)}" for each in unread[:_UNREAD]]
-    said += [f"  - and {len(unread) - _UNREAD} more"] if len(unread) > _UNREAD else []
-    return "\n".join(said)
+    lines = [
+        said(
+            "{path}: imported {new}, already there {there}, not readable {unread}",
+            path=path,
+            new=new,
+            there=there,
+            unread=len(unread),
+        ),
+        *(f"  - {plain(each.uuid)}: {plain(words(each.reason))}" for each in unread[:_UNREAD]),
+    ]
+    if len(unread) > _UNREAD:
+        lines.append(said("  - and {count} more", count=len(unread) - _UNREAD))
+    return "\n".join(map(words, lines))
 
 
 # --- columns ----------------------------------------------------------------------------------
@@ -66,14 +78,22 @@ def imported(path: Path, new: int, there: int, unread: "Sequence[Unread]", outpu
 def _lines(found: "Sequence[PastRun]") -> Iterable[Sequence[str]]:
     doubtful = any(_doubt(run) for run in found)
     day = "%m-%d" if _width() < _NARROW else "%Y-%m-%d %H:%M"
-    yield ("run", "when", "state", "images", "paid", "in doubt" if doubtful else "", "prompt")
+    yield (
+        said("run"),
+        said("when"),
+        said("state"),
+        said("images"),
+        said("paid"),
+        said("in doubt") if doubtful else "",
+        said("prompt"),
+    )
     for run in found:
         yield (
             run.id[:_ID],
             run.created_at.astimezone().strftime(day),
             _state(run),
             f"{run.made}/{run.wanted}",
-            "simulated" if run.simulated else _money(run.paid),
+            said("simulated") if run.simulated else _money(run.paid),
             _doubt(run),
             plain(run.prompt),
         )
@@ -82,10 +102,22 @@ def _lines(found: "Sequence[PastRun]") -> Iterable[Sequence[str]]:
 def _state(run: "PastRun") -> str:
     """One word for where it stands; what it was stopped by says more than what it lacks."""
     if run.state != "done":
-        return "unfinished"
+        return said("unfinished")
     if run.made == run.wanted:
-        return "complete"
-    return run.stop or ("partial" if run.made else "failed")
+        return said("complete")
+    if run.stop:
+        return _STOPS.get(run.stop, run.stop)
+    return said("partial") if run.made else said("failed")
+
+
+_STOPS = {
+    "cancelled": said("cancelled"),
+    "timeout": said("timeout"),
+    "interrupted": said("interrupted"),
+    "refused": said("refused"),
+    "budget": said("budget"),
+    "fault": said("fault"),
+}
 
 
 def _doubt(run: "PastRun") -> str:
@@ -95,14 +127,14 @@ def _doubt(run: "PastRun") -> str:
 def _chart(found: "Sequence[Spent]") -> Iterable[Sequence[str]]:
     most = max((each.cost.micros for each in found if each.cost), default=0)
     models: dict[str, list[Spent]] = defaultdict(list)
-    yield "day", "model", "images", "cost", ""
+    yield said("day"), said("model"), said("images"), said("cost"), ""
     for each in found:
         models[each.model].append(each)
         share = each.cost.micros / most if each.cost and most else 0
         yield each.day.isoformat(), each.model, f"{each.images:,}", _money(each.cost), _bar(share)
     for model, of_model in models.items() if len(models) > 1 else ():
-        yield "total", model, *_sum(of_model), ""
-    yield "total", "", *_sum(found), ""
+        yield said("total"), model, *_sum(of_model), ""
+    yield said("total"), "", *_sum(found), ""
 
 
 def _bar(share: float) -> str:
@@ -122,13 +154,14 @@ def _sum(found: "Sequence[Spent]") -> tuple[str, str]:
     """Images and cost; what has no price is not passed over in silence."""
     known = [each.cost for each in found if each.cost is not None]
     amount = _money(sum(known[1:], known[0])) if known else ""
-    unknown = "unknown" if len(known) < len(found) else ""
+    unknown = words(said("unknown")) if len(known) < len(found) else ""
     return f"{sum(each.images for each in found):,}", " + ".join(filter(None, (amount, unknown)))
 
 
 def _columns(rows: Iterable[Sequence[str]], sides: str) -> Iterable[str]:
     """Rows as aligned lines that fit the window; the last column is cut, an empty one left out."""
-    table = [*rows]
+    tell = messages().tell
+    table = [[*map(tell, row)] for row in rows]
     widths = [max(cell_len(row[column]) for row in table) for column in range(len(sides))]
     room = _width() - sum(width + len(_GAP) for width in widths[:-1] if width)
     for row in table:
@@ -160,7 +193,7 @@ def plain(text: str) -> str:
 
 
 def _money(amount: "Money | None") -> str:
-    return "unknown" if amount is None else str(amount)
+    return said("unknown") if amount is None else str(amount)
 
 
 # --- data -------------------------------------------------------------------------------------

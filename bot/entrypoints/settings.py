@@ -27,7 +27,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from bot.core.catalog import DEFAULT_MODEL
 from bot.core.errors import BatchError, SettingsError, because
 from bot.core.pricing import PriceBook, parse_prices
-from bot.core.said import said
+from bot.core.said import restored, said, stored
 from bot.entrypoints.slips import plainly
 
 Language = Literal["en", "ja"]
@@ -74,11 +74,18 @@ def _prices(value: object) -> object:
         text = value if value.lstrip().startswith("{") else Path(value).expanduser().read_text()
         return parse_prices(text)
     except BatchError as error:
-        said = "\n".join(map(str, error.problems))
+        found = [problem.sentence for problem in error.problems]
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        said = f"{value} cannot be read ({reason}): give a path, or the JSON itself"
-    raise PydanticCustomError("prices", "{said}", {"said": said})
+        reason = because(error) if isinstance(error, OSError) else said("not UTF-8 text")
+        found = [
+            said(
+                "{file} cannot be read ({why}): give a path, or the JSON itself",
+                file=value,
+                why=reason,
+            )
+        ]
+    # What pydantic hands on has lost the parts of its sentences, unless they are stored.
+    raise PydanticCustomError("prices", "{told}", {"told": "\n".join(map(stored, found))})
 
 
 Address = Annotated[str, AfterValidator(_address)]
@@ -182,7 +189,7 @@ def read(**overrides: object) -> Settings:
             said(
                 "{where}: {what}",
                 where=".".join(map(str, fault["loc"])).upper(),
-                what=plainly(line),
+                what=plainly(restored(line)),
             )
             for fault in error.errors(include_input=False, include_url=False)
             for line in fault["msg"].splitlines()

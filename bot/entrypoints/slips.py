@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from bot.core.said import said
+from bot.core.said import Said, said
 
 # The first row whose pattern is the whole text decides.
 _SLIPS: tuple[tuple[str, Callable[..., str]], ...] = (
@@ -61,6 +61,8 @@ _SLIPS: tuple[tuple[str, Callable[..., str]], ...] = (
 
 def plainly(text: str) -> str:
     """The same complaint in a sentence of ours; as it is where none is known."""
+    if isinstance(text, Said):
+        return text
     plain = text.replace("Value error, ", "").rstrip(".")
     for pattern, sentence in _SLIPS:
         if found := re.fullmatch(pattern, plain, re.DOTALL):

@@ -26,18 +26,20 @@ def _stopped(view: RunView) -> str:
     """Why a run starts nothing more, if it does not and nobody at the terminal has asked for it."""
     match view.run.stop:
         case Stop.TIMEOUT:
-            return "Timeout reached. Cancelling remaining jobs..."
+            return said("Timeout reached. Cancelling remaining jobs...")
         case Stop.BUDGET:
-            why = "the next image could exceed max_cost, for what was made cost more than estimated"
+            why: str = said(
+                "the next image could exceed max_cost, for what was made cost more than estimated"
+            )
         case Stop.REFUSED:
             every = (a for item in view.items for a in item.attempts if a.failure in _HOPELESS)
             last = max(every, key=lambda attempt: attempt.started_at, default=None)
-            why = last.message if last else "the image server refuses every call"
+            why = last.message if last else said("the image service refuses every call")
         case Stop.FAULT:
-            why = "an answer could not be kept (is the disk full?)"
+            why = said("an answer could not be kept (is the disk full?)")
         case _:
             return ""
-    return f"Stopped: {why}. What was not started is cancelled and costs nothing."
+    return said("Stopped: {why}. What was not started is cancelled and costs nothing.", why=why)
 
 
 class Terminal:

@@ -2,7 +2,7 @@
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Formatter
 
@@ -10,6 +10,13 @@ import pytest
 
 import bot
 from bot.core.messages import messages
+from bot.core.messages.ja_batch import BATCH
+from bot.core.messages.ja_commands import COMMANDS
+from bot.core.messages.ja_money import MONEY
+from bot.core.messages.ja_pictures import PICTURES
+from bot.core.messages.ja_runs import RUNS
+from bot.core.messages.ja_services import SERVICES
+from bot.core.messages.ja_terminal import TERMINAL
 from bot.core.said import restored, said, stored
 
 HOUSE = Path(bot.__file__).parent
@@ -45,6 +52,47 @@ def templates() -> dict[str, str]:
             case _:
                 raise AssertionError(f"{place}: a sentence is written where it is said")
     return found
+
+
+# What is raised or said to people, and which of its arguments are sentences; None for all of them.
+SPEAKING: Mapping[str, Sequence[int] | None] = {
+    "Problem": (1, 2),
+    "CommandError": (0, 1),
+    "Refused": (1,),
+    "ProviderError": (1,),
+    **dict.fromkeys(["GptimageError", "HostError", "LedgerBusy", "PictureError"], (0,)),
+    "SettingsError": (0,),
+    **dict.fromkeys(["say", "tell", "warn"], None),
+}
+
+
+def is_plain(node: ast.expr) -> bool:
+    """Whether words are written here that nobody can translate."""
+    match node:
+        case ast.JoinedStr():
+            return True
+        case ast.Constant(value=str(text)):
+            return " " in text.strip()
+        case ast.List(elts=parts) | ast.Tuple(elts=parts):
+            return any(map(is_plain, parts))
+        case ast.IfExp(body=one, orelse=other) | ast.BinOp(left=one, right=other):
+            return is_plain(one) or is_plain(other)
+        case ast.Starred(value=inner) | ast.GeneratorExp(elt=inner) | ast.ListComp(elt=inner):
+            return is_plain(inner)
+        case _:
+            return False
+
+
+def test_whoever_speaks_to_people_says_sentences() -> None:
+    plain = [
+        f"{place}: {ast.unparse(node)}"
+        for place, node in calls()
+        if called(node) in SPEAKING and not place.startswith("simulators")
+        for index, argument in enumerate(node.args)
+        if (wanted := SPEAKING[called(node)]) is None or index in wanted
+        if is_plain(argument)
+    ]
+    assert plain == []
 
 
 def names(template: str) -> set[str]:
@@ -114,3 +162,9 @@ def test_a_stored_sentence_comes_back_with_its_parts(text: str) -> None:
 
 def test_a_sentence_that_is_copied_keeps_its_parts() -> None:
     assert JAPANESE.tell(copy.deepcopy(OUTER)) == JAPANESE.tell(OUTER)
+
+
+def test_no_sentence_is_translated_twice() -> None:
+    parts = (BATCH, COMMANDS, MONEY, PICTURES, RUNS, SERVICES, TERMINAL)
+
+    assert len(JAPANESE.sentences) == sum(map(len, parts))

@@ -111,6 +111,34 @@ gpt-image-2.5-flare で画像 1 枚、約 12 秒
     )
 
 
+async def test_the_past(shell: Shell) -> None:
+    before = await shell.run("gptimage", "history", env=JAPANESE)
+    await shell.run("gptimage", "run", shell.batch("fox", "Miyazaki"))
+
+    runs = await shell.run("gptimage", "history", env=JAPANESE)
+    costs = await shell.run("gptimage", "history", "cost", env=JAPANESE)
+
+    assert before.out == snapshot(
+        "実行はまだありません。gptimage run BATCH.json で始められます。\n"
+    )
+    assert re.sub(r"\d{4}-\S+ \S+", "YYYY-MM-DD HH:MM", plain(runs.out)) == snapshot("""\
+実行        日時              状態      画像   支払い  プロンプト
+RUN  YYYY-MM-DD HH:MM  一部完成   1/2  $0.0060  fox
+""")
+    assert costs.out.splitlines()[0].split() == snapshot(["日", "モデル", "画像", "費用"])
+
+
+async def test_a_wrong_price_list(shell: Shell) -> None:
+    prices = {"GPTIMAGE_PRICES": '{"mine": {"per_image": -1}, "yours": 5}'}
+
+    ended = await shell.run("gptimage", "estimate", shell.batch("fox"), env=JAPANESE | prices)
+
+    assert "\n".join(ended.complaint) == snapshot("""\
+エラー: GPTIMAGE_PRICES: mine.per_image: 0～1,000 にしてください（今は -1 です）
+GPTIMAGE_PRICES: yours: オブジェクトにしてください（例: {"per_image": 0.04}）\
+""")
+
+
 async def test_what_the_environment_lacks(shell: Shell) -> None:
     ended = await shell.run(
         "gptimage", "run", shell.batch("fox"), env={**JAPANESE, "OPENAI_API_KEY": None}
@@ -158,6 +186,8 @@ async def test_a_language_that_is_unknown_is_told_in_english(shell: Shell) -> No
         "run a.json --retry-in-doubt",
         "history --limit 0",
         "history cost --days 9999",
+        "history show xyzzy",
+        "history import nowhere.db",
         "retry --simulate",
     ],
 )
@@ -168,4 +198,6 @@ async def test_a_slip(shell: Shell, words: str) -> None:
     assert line.startswith("エラー: ")
     told = line.partition("（使い方")[0].removeprefix("エラー: ")
     assert re.search(r"[ぁ-ん]", told)
-    assert not re.search(r"[a-z]+ [a-z]+", told)  # no two English words in a row
+    assert not re.search(
+        r"[a-z]+ [a-z]+", re.sub("`.*?`", "", told)
+    )  # no two English words in a row

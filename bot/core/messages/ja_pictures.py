@@ -2,7 +2,6 @@
 
 PICTURES = {
     "{file} {what}": "{file}: {what}",
-    "Error: {what}": "エラー: {what}",
     "{file} cannot be read ({why})": "{file} を読み取れません（{why}）",
     "{file}: no metadata of gptimage or of the Node tool": (
         "{file}: gptimage や Node 版のメタデータはありません"

@@ -137,6 +137,26 @@ SERVICES = {
     "the ledger's disk is full": "台帳のディスクがいっぱいです",
     "the ledger did not answer in time": "台帳から時間内に応答がありませんでした",
     "the ledger cannot be reached": "台帳に接続できません",
+    # the queue
+    "REDIS_URL: this is not the address of a Redis ({example})": (
+        "REDIS_URL: Redis のアドレスではありません（例: {example}）"
+    ),
+    "REDIS_URL: a Redis on another machine needs a password ({example})": (
+        "REDIS_URL: 別のマシンの Redis にはパスワードが必要です（{example}）"
+    ),
+    "REDIS_URL: there is no embedded queue for {name}; set it to the URL of a Redis": (
+        "REDIS_URL: {name} 用の内蔵キューはありません。Redis の URL を設定してください"
+    ),
+    "GPTIMAGE_DATA_DIR: another server uses {folder}; stop that one,"
+    " choose another directory, or set REDIS_URL to share a Redis": (
+        "GPTIMAGE_DATA_DIR: 別のサーバーが {folder} を使っています。それを停止するか、"
+        "別のフォルダーにするか、REDIS_URL で Redis を共有してください"
+    ),
+    "GPTIMAGE_DATA_DIR: the embedded queue in {folder} does not start, see valkey.log there;"
+    " the directory may be deleted (no run is lost), or set REDIS_URL to the URL of a Redis": (
+        "GPTIMAGE_DATA_DIR: {folder} の内蔵キューが起動しません。valkey.log をご確認ください。"
+        "フォルダーを削除するか（実行は失われません）、REDIS_URL に Redis の URL を設定してください"
+    ),
     # the system
     "No such file or directory": "ファイルやフォルダーがありません",
     "Permission denied": "アクセス権がありません",

@@ -43,6 +43,16 @@ TERMINAL = {
         "（次の操作: {command}）"
     ),
     "a file": "ファイル",
+    "Left at once; what is in doubt: {command}": "即座に終了します。結果不明の確認: {command}",
+    "Stopped: {why}. What was not started is cancelled and costs nothing.": (
+        "停止しました: {why}。開始していないものは取り消し、課金されません。"
+    ),
+    "the next image could exceed max_cost, for what was made cost more than estimated": (
+        "費用が見積もりより多く、次の画像で max_cost を超える可能性があります"
+    ),
+    "an answer could not be kept (is the disk full?)": (
+        "応答を保存できませんでした（ディスクの空き容量を確認してください）"
+    ),
     "There is no earlier run of exactly this batch: this is a new one": (
         "このバッチと同じ内容の実行はまだないため、新しく始めます"
     ),
@@ -89,6 +99,21 @@ TERMINAL = {
     ),
     "output_dir: {folder} cannot be written ({why})": (
         "output_dir: {folder} に書き込めません（{why}）"
+    ),
+    "output_dir: it leads to paths longer than {most:,} bytes ({longest:,})": (
+        "output_dir: パスが {most:,} バイトを超えます（{longest:,} バイト）"
+    ),
+    "not UTF-8 text": "UTF-8 のテキストではありません",
+    "{file} cannot be read ({why}): give a path, or the JSON itself": (
+        "{file} を読み取れません（{why}）。パスか JSON そのものを指定してください"
+    ),
+    "cannot listen on {address} ({why}): choose another with --port or --host"
+    " (GPTIMAGE_PORT, GPTIMAGE_HOST)": (
+        "{address} で待ち受けできません（{why}）。"
+        "--port か --host（GPTIMAGE_PORT、GPTIMAGE_HOST）で別のものを選んでください"
+    ),
+    "GITHUB_WEBHOOK_SECRET: it is empty; take the one of the GitHub App": (
+        "GITHUB_WEBHOOK_SECRET: 空です。GitHub App と同じものを設定してください"
     ),
     "output_dir: {folder}: there is no such person here": (
         "output_dir: {folder}: このユーザーは存在しません"
@@ -162,6 +187,59 @@ TERMINAL = {
     "--retry-in-doubt goes with --resume: only an earlier run has doubts": (
         "--retry-in-doubt は --resume と一緒にお使いください。結果不明は以前の実行にしかありません"
     ),
+    # looking back
+    "run": "実行",
+    "when": "日時",
+    "state": "状態",
+    "images": "画像",
+    "paid": "支払い",
+    "prompt": "プロンプト",
+    "day": "日",
+    "model": "モデル",
+    "cost": "費用",
+    "total": "合計",
+    "simulated": "模擬",
+    "complete": "完了",
+    "unfinished": "未完了",
+    "partial": "一部完成",
+    "timeout": "時間制限",
+    "refused": "拒否",
+    "budget": "費用の上限",
+    "fault": "障害",
+    "No runs yet: gptimage run BATCH.json makes one.": (
+        "実行はまだありません。gptimage run BATCH.json で始められます。"
+    ),
+    "No run holds {words}.": "{words} を含む実行はありません。",
+    "No runs in this time.": "この期間の実行はありません。",
+    "Nothing was paid in {days} days.": "過去 {days} 日間の支払いはありません。",
+    "several runs begin with {prefix}: {names}": "{prefix} で始まる実行が複数あります: {names}",
+    "no run begins with {prefix}: see `gptimage history list`": (
+        "{prefix} で始まる実行はありません。`gptimage history list` でご確認ください"
+    ),
+    "imported from the Node tool: the cost is that tool's own estimate": (
+        "Node 版からの取り込み: 費用は Node 版による見積もりです"
+    ),
+    "{path}: imported {new}, already there {there}, not readable {unread}": (
+        "{path}: 取り込み {new} 件、取り込み済み {there} 件、読み取り不可 {unread} 件"
+    ),
+    "  - and {count} more": "  - ほか {count} 件",
+    "{file}: is no history of the Node tool ({why})": (
+        "{file}: Node 版の履歴ではありません（{why}）"
+    ),
+    # models
+    "text in  image in  image out  USD per million tokens": (
+        "   文字  入力画像   出力画像  100 万トークンあたりの米ドル"
+    ),
+    "your own price": "独自の価格",
+    "the default": "既定",
+    "shut down on {day}": "{day} に提供終了",
+    "{price} an image": "1 枚 {price}",
+    "uuid: not one": "uuid: UUID ではありません",
+    "created_at: not a time in ISO 8601": "created_at: ISO 8601 の日時ではありません",
+    "output_paths: not a list of paths": "output_paths: パスのリストではありません",
+    "{column}: not JSON": "{column}: JSON ではありません",
+    "{column}: not an object": "{column}: オブジェクトではありません",
+    "{column}: not a list": "{column}: リストではありません",
     # servers and the sandbox
     "gptimage listens on {url} (webhook: {hook})": (
         "gptimage は {url} で待ち受けています（Webhook: {hook}）"

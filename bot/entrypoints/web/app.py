@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from bot.core.errors import SettingsError
 from bot.core.ports import Clock, Inbox, Scheduler
+from bot.core.said import said
 from bot.entrypoints.web.body import GITHUB_MAX_BODY
 from bot.entrypoints.web.health import Check, healthz, readyz
 from bot.entrypoints.web.webhook import Webhook
@@ -44,7 +45,9 @@ def create_web(
     """
     keys = tuple(secret.get_secret_value().encode() for secret in secrets)
     if not keys or not all(keys):
-        raise SettingsError(["GITHUB_WEBHOOK_SECRET: it is empty; take the one of the GitHub App"])
+        raise SettingsError(
+            [said("GITHUB_WEBHOOK_SECRET: it is empty; take the one of the GitHub App")]
+        )
     webhook = Webhook(inbox, scheduler, keys, clock, max_body)
     return FastAPI(
         title="gptimage",

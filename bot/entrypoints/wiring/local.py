@@ -85,7 +85,11 @@ def _labelled(folder: DirectoryDestination, settings: Settings) -> Destination:
 def _check_lengths(files: Iterable[Path]) -> None:
     longest = max((len(os.fsencode(file.absolute())) for file in files), default=0)
     if longest > _LONGEST_PATH:
-        problem = f"output_dir: it leads to paths longer than {_LONGEST_PATH:,} bytes ({longest:,})"
+        problem = said(
+            "output_dir: it leads to paths longer than {most:,} bytes ({longest:,})",
+            most=_LONGEST_PATH,
+            longest=longest,
+        )
         raise SettingsError([problem])
 
 
