@@ -5,14 +5,14 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.core.errors import GptimageError, because
 from bot.core.policy import Limits, cap_of, decide_budget
-from bot.core.pricing import Money, upper_bound
+from bot.core.pricing import Money, calls_in_doubt, upper_bound
 from bot.core.run import (
     ItemState,
     ItemView,
@@ -93,8 +93,9 @@ async def _resumed(life: "LocalLife", run: Run, wish: Wish) -> RunView | None:
     if _complete(left):
         wish.say(said("Run {run} is complete: nothing is left to do", run=run.id))
         return left
-    _check_cap(life, RunView(run, left.items), wish)
-    if not await life.ledger.runs.resume(run, life.now):
+    bound = _bound(life, RunView(run, left.items), wish)
+    decide_budget(bound, Limits(), cap_of(run.batch))
+    if not await life.ledger.runs.resume(replace(run, upper_bound=bound), life.now):
         return None
     there = left.count()[ItemState.SUCCEEDED]
     wish.say(
@@ -112,10 +113,10 @@ def _complete(view: RunView) -> bool:
     return view.run.state is RunState.DONE and not left_over(view, doubts=True)
 
 
-def _check_cap(life: "LocalLife", view: RunView, wish: Wish) -> None:
-    """Refuse to go on if what was spent and what will be called could break the cap."""
+def _bound(life: "LocalLife", view: RunView, wish: Wish) -> Money | None:
+    """The most that the run can come to: what was spent, and every call that it may still make."""
     more = _most(life, view, wanted_again(view, doubts=wish.doubts))
-    decide_budget(total((view.paid, view.in_doubt, more)), Limits(), cap_of(view.run.batch))
+    return total((view.paid, view.in_doubt, more))
 
 
 def _left(before: RunView, now: RunView, wish: Wish) -> Sequence[ItemView]:
@@ -132,9 +133,10 @@ async def _order_again(life: "LocalLife", run_id: str, left: Sequence[ItemView])
 
 
 def _most(life: "LocalLife", view: RunView, called: Sequence[ItemView]) -> Money | None:
-    """The most that one more call for each of these may cost."""
-    jobs, prices = view.run.batch.jobs, life.prices
-    return total(upper_bound(jobs[item.item.job], prices) for item in called)
+    """The most that these may cost if they are called for once more."""
+    batch, prices = view.run.batch, life.prices
+    once = total(upper_bound(batch.jobs[item.item.job], prices) for item in called)
+    return None if once is None else once * calls_in_doubt(batch)
 
 
 async def drive(life: "LocalLife", run_id: str, wish: Wish) -> Outcome:
