@@ -16,6 +16,7 @@ _RESERVED = frozenset(
     + [f"{device}{n}" for device in ("com", "lpt") for n in range(1, 10)]
 )
 _FORBIDDEN = frozenset('<>:"|?*')
+_BESIDE = frozenset("LMN")  # letters, their marks, and digits of every script
 _EXTENSION = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 _KINDS = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
 # Dots, slashes and NUL in the spelling of an address, encoded once or more often.
@@ -41,6 +42,13 @@ def fold(path: str) -> str:
     """What two paths have in common when they are one file on some system."""
     folded = unicodedata.normalize("NFC", path).casefold()
     return unicodedata.normalize("NFC", folded)  # casefold takes some letters apart
+
+
+def label(text: str, most: int) -> str:
+    """A text as part of a file's name, in its own script: `朝の-富士山`; "" without letters."""
+    plain = unicodedata.normalize("NFKC", text[: 4 * most]).lower()
+    words = "".join(c if unicodedata.category(c)[0] in _BESIDE else " " for c in plain).split()
+    return "-".join(words)[:most].rstrip("-")
 
 
 def parents(path: str) -> Iterator[str]:

@@ -100,8 +100,8 @@ def _paths(job: Job) -> tuple[str, ...]:
 
 
 def _title(prompt: str) -> str:
-    """The name of a file whose author left it to us."""
-    name = slug(prompt)
+    """The name of a file whose author left it to us: the prompt's first words, in its script."""
+    name = paths.label(prompt, _SLUG) or "image"
     return f"image-{name}" if paths.problem(name) else name  # a picture of "NUL"
 
 

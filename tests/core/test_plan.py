@@ -131,6 +131,20 @@ def test_a_name_of_ours_makes_way_for_one_that_somebody_chose() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("prompt", "path"),
+    [
+        ("朝の富士山、水彩画", "朝の富士山-水彩画.png"),
+        ("Été à la mer!", "été-à-la-mer.png"),
+        ("🦊🦊", "image.png"),
+        ("𓀀" * 100, "𓀀" * 60 + ".png"),  # four bytes each: still a name that disks take
+    ],
+)
+def test_a_name_of_ours_keeps_the_script_of_its_prompt(prompt: str, path: str) -> None:
+    assert paths_of({"prompt": prompt}) == [path]
+    assert paths.problem(path) == ""
+
+
 def test_a_prompt_that_windows_keeps_for_itself_still_makes_a_file() -> None:
     assert paths_of({"prompt": "NUL"}) == ["image-nul.png"]
 

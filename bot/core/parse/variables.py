@@ -6,7 +6,6 @@ those that it leaves out are added to its end, so that no two images have one na
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -25,7 +24,6 @@ _MENTION = re.compile(r"\{\{\s*([\w.-][\w .-]{0,59}?)\s*\}\}")
 _MOST_NAMES = 100
 _LONGEST_LABEL = 40
 _LONGEST_PATH = 1_024  # what is longer is refused in any case, and not worth filling in
-_BESIDE = frozenset("LMN")  # letters, their marks, and digits of every script
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +142,10 @@ def _filled(template: str, values: Mapping[str, str]) -> str:
 
 def _labels(values: Sequence[str]) -> tuple[str, ...]:
     """Values as parts of a file's name; their numbers where two would be the same."""
-    short = tuple(map(_label, values))
+    short = tuple(paths.label(value, _LONGEST_LABEL) for value in values)
     if all(short) and len({paths.fold(label) for label in short}) == len(short):
         return short
     return tuple(str(number) for number in range(1, len(values) + 1))
-
-
-def _label(value: str) -> str:
-    plain = unicodedata.normalize("NFKC", value[: 4 * _LONGEST_LABEL]).lower()
-    words = "".join(c if unicodedata.category(c)[0] in _BESIDE else " " for c in plain).split()
-    return "-".join(words)[:_LONGEST_LABEL].rstrip("-")
 
 
 # --- the lists --------------------------------------------------------------------------------
