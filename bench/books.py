@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.adapters.ledger import open_ledger
-from bot.adapters.pace import ImagePace
+from bot.adapters.pace import local_pace
 from bot.adapters.spool import LocalSpool
 from bot.core.parse import parse_batch
 from bot.core.plan import ImageCall, plan
@@ -55,7 +55,7 @@ async def main(jobs: int, samples: int, size: int, folder: Path) -> float:
     config = parse_batch(json.dumps(batch)).config
     ledger = await open_ledger(folder / "ledger.db")
     spool = LocalSpool(folder / "spool")
-    runner = Runner(ledger.runs, Ready(spool, size), ImagePace(None), now, Drain())
+    runner = Runner(ledger.runs, Ready(spool, size), local_pace(None), now, Drain())
     run = Run("bench", RunState.QUEUED, config, now())
     await ledger.runs.open(run, plan(config, run.id))
     lease = await ledger.leases.claim(f"run:{run.id}", now(), timedelta(minutes=5))

@@ -420,8 +420,8 @@ class Pace(Protocol):
         """Wait for a place."""
         ...
 
-    def slow_down(self, seconds: float) -> None:
-        """The server asked for a pause."""
+    async def slow_down(self, seconds: float) -> None:
+        """The server asked for a pause; never fails, and takes a second at most."""
         ...
 
 

@@ -345,7 +345,7 @@ class _Drive:
         if stop := _HOPELESS.get(error.failure):
             await self._stop(stop)
         elif error.failure is Failure.RATE_LIMIT and error.retry_after:
-            self._runner.pace.slow_down(error.retry_after)
+            await self._runner.pace.slow_down(error.retry_after)
 
     # --- what an earlier process left ---------------------------------------------------------
 

@@ -65,7 +65,7 @@ class Pace:
     async def acquire(self) -> None:
         return
 
-    def slow_down(self, seconds: float) -> None:
+    async def slow_down(self, seconds: float) -> None:
         self.pauses.append(seconds)
 
 

@@ -246,7 +246,7 @@ class NoHurry:
     async def acquire(self) -> None:
         return
 
-    def slow_down(self, _: float) -> None:
+    async def slow_down(self, _: float) -> None:
         return
 
 

@@ -72,7 +72,9 @@ async def books(settings: Settings) -> AsyncIterator[SqlLedger]:
 
 
 @asynccontextmanager
-async def workshop(settings: Settings, cap: Money | None = None) -> AsyncIterator[Workshop]:
+async def workshop(
+    settings: Settings, pace: ImagePace, cap: Money | None = None
+) -> AsyncIterator[Workshop]:
     """Open the ledger, and the spool in the data directory; no run may cost more than `cap`."""
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(books(settings))
@@ -85,7 +87,6 @@ async def workshop(settings: Settings, cap: Money | None = None) -> AsyncIterato
             charges=settings.gptimage_charges,
         )
         stack.push_async_callback(provider.aclose)
-        pace = ImagePace(settings.gptimage_images_per_minute)
         prices = settings.gptimage_prices
         runner = Runner(ledger.runs, provider, pace, utc_now, Drain(), prices, cap)
         yield Workshop(ledger, spool, provider, runner, pace)

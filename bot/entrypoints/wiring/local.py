@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.adapters.destinations import DirectoryDestination
 from bot.adapters.ledger import SqlLedger
-from bot.adapters.pace import ImagePace
+from bot.adapters.pace import ImagePace, local_pace
 from bot.adapters.pictures.labels import Labels
 from bot.adapters.pictures.metadata import Level
 from bot.core.errors import SettingsError, because
@@ -69,7 +69,8 @@ async def local_life(
     folder.check(names)
     _check_lengths(output_dir / name for name in names)
     _check_writable({(output_dir / name).parent for name in names})
-    async with workshop(settings) as shop:
+    pace = local_pace(settings.gptimage_images_per_minute)
+    async with workshop(settings, pace) as shop:
         await shop.provider.open()
         life = shop.life(_labelled(folder, settings), lambda item: item.path, at_once=True)
         yield LocalLife(shop.ledger, life, settings.gptimage_data_dir / "spool", shop.pace)

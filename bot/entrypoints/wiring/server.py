@@ -11,6 +11,7 @@ from decimal import Decimal
 from bot.adapters.destinations import ReleaseDestination
 from bot.adapters.github import AppCredentials, GitHubHost
 from bot.adapters.ledger import SqlLedger
+from bot.adapters.pace.shared import shared_pace
 from bot.adapters.queue import ArqScheduler, Handler, Worker
 from bot.adapters.valkey import embedded_valkey
 from bot.core import markdown
@@ -55,12 +56,15 @@ async def server_parts(settings: Settings) -> AsyncIterator[Server]:
     """Connect everything that a server needs; closes it in the opposite order."""
     async with AsyncExitStack() as stack:
         rules = _rules(settings)
-        shop = await stack.enter_async_context(workshop(settings, rules.limits.run))
         redis_url = (
             settings.redis_url.get_secret_value()
             if settings.redis_url
             else await stack.enter_async_context(embedded_valkey(settings.gptimage_data_dir))
         )
+        pace = await stack.enter_async_context(
+            shared_pace(redis_url, _account(settings), settings.gptimage_images_per_minute)
+        )
+        shop = await stack.enter_async_context(workshop(settings, pace, rules.limits.run))
         scheduler = ArqScheduler(redis_url)
         stack.push_async_callback(scheduler.aclose)
         host = GitHubHost(
@@ -122,6 +126,13 @@ def _rules(settings: Settings) -> Rules:
             openai_itself=settings.at_openai,
         ),
     )
+
+
+def _account(settings: Settings) -> str:
+    """A name for those who share the limits of one key at one server, which tells neither."""
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
+    address = settings.openai_base_url.rstrip("/")
+    return hashlib.sha256(f"gptimage pace\n{address}\n{key}".encode()).hexdigest()[:24]
 
 
 def _marker_key(settings: Settings) -> bytes:
