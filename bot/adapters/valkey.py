@@ -48,8 +48,12 @@ async def embedded_valkey(data_dir: Path) -> AsyncIterator[str]:
 
 def _home(data_dir: Path) -> Path:
     home = data_dir.absolute() / "valkey"
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o700)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        home.chmod(0o700)
+    except OSError as error:
+        problem = f"GPTIMAGE_DATA_DIR: {home} cannot be written ({error.strerror})"
+        raise SettingsError([problem]) from None
     return home
 
 
