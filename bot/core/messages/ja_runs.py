@@ -18,7 +18,7 @@ RUNS = {
     "Images:": "画像:",
     "Failed:": "失敗:",
     "Cancelled:": "取り消し:",
-    "Warnings:": "お知らせ:",
+    "Warnings:": "注意:",
     "Timeout reached. Cancelling remaining jobs...": (
         "時間制限に達しました。残りのジョブを取り消します..."
     ),

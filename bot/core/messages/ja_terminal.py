@@ -6,7 +6,7 @@ TERMINAL = {
     "Configuration Error: {what}": "バッチのエラー: {what}",
     "Configuration Error: {count} problems": "バッチのエラー: {count} 件",
     "  - {what}": "  - {what}",
-    "Warning: {text}": "警告: {text}",
+    "Warning: {text}": "注意: {text}",
     "stdout is closed, so nobody would read the answer: leave it open": (
         "標準出力が閉じられているため、結果を出力できません。開いたままにしてください"
     ),
