@@ -159,6 +159,7 @@ class ProviderError(GptimageError):
 
 
 _FINAL = frozenset({400, 403, 404, 410, 413, 422, 451})
+_LIMITS = frozenset({403, 429})
 
 
 class HostError(GptimageError):
@@ -185,6 +186,11 @@ class HostError(GptimageError):
     def final(self) -> bool:
         """Whether asking again changes nothing: a permission, a setting or a deletion."""
         return self.status in _FINAL and self.retry_after is None
+
+    @property
+    def limited(self) -> bool:
+        """Whether GitHub asks for a pause because it was asked too much."""
+        return self.status in _LIMITS and self.retry_after is not None
 
 
 class LeaseLost(GptimageError):  # noqa: N818  (a fact about the lease, not a fault)

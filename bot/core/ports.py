@@ -80,7 +80,7 @@ class Spool(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to act on one subject (`run:…`, `delivery:…`, `effect:…`) until it expires.
+    """The right to act on one subject (`run:…`, `effect:…`, `writes:…`) until it expires.
 
     Whoever claims the subject next raises the epoch; a write with an old epoch changes nothing.
     """
@@ -101,6 +101,10 @@ class Leases(Protocol):
 
     async def release(self, lease: Lease) -> None:
         """Let it go at once; nothing happens if it is lost already."""
+        ...
+
+    async def free_at(self, subject: str) -> datetime:
+        """When the subject may be claimed; in the past if it may be now."""
         ...
 
 

@@ -105,6 +105,7 @@ def _settings(
         "gptimage_data_dir": data_dir,
         "gptimage_allowed_owners": (state.repository.owner,),
         "gptimage_live_seconds": _LIVE_SECONDS,
+        "gptimage_write_seconds": 0,
     }
     return environment.for_server(environment.read(**own | others))
 

@@ -95,6 +95,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
                 "GPTIMAGE_DATA_DIR": str(data_dir / "data"),
                 "GPTIMAGE_PORT": "0",
                 "GPTIMAGE_LIVE_SECONDS": "0.5",
+                "GPTIMAGE_WRITE_SECONDS": "0",
             },
         )
 

@@ -1,7 +1,9 @@
 """Requests in the name of an installation, to the repository of a thread."""
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import httpx
@@ -9,7 +11,8 @@ from pydantic import TypeAdapter
 
 from bot.adapters.github.access import AppAccess
 from bot.adapters.github.answers import read
-from bot.adapters.github.wire import Request, Wire
+from bot.adapters.github.turns import Turns
+from bot.adapters.github.wire import Request, Turn, Wire
 from bot.core.errors import HostError
 from bot.core.run import Thread
 from bot.core.said import said
@@ -24,22 +27,30 @@ _MOST_PAGES = 100
 class Client:
     """Asks with the right token, and once more with a new one where that was refused."""
 
-    def __init__(self, wire: Wire, access: AppAccess) -> None:
+    def __init__(self, wire: Wire, access: AppAccess, turns: Turns | None = None) -> None:
         self._wire = wire
         self._access = access
+        self._turns = turns
 
     async def ask(self, thread: Thread, request: Request) -> httpx.Response:
         """The answer to a request whose path is below the thread's repository."""
         if request.path.startswith("/"):
             request = replace(request, path=f"/repos/{thread.repository}{request.path}")
+        turn = self._turn(thread.installation, request)
         token = await self._access.token(thread)
         try:
-            return await self._wire.send(request, token)
+            return await self._wire.send(request, token, turn)
         except HostError as error:
             if error.status != 401:
                 raise
         # Refused before anything was done, so a POST may go out again, too.
-        return await self._wire.send(request, await self._access.token(thread, instead_of=token))
+        fresh = await self._access.token(thread, instead_of=token)
+        return await self._wire.send(request, fresh, turn)
+
+    def _turn(self, installation: int, request: Request) -> Turn:
+        if self._turns is None or not request.writes:
+            return nullcontext
+        return partial(self._turns.turn, installation, urgent=request.urgent)
 
     async def entries(
         self, thread: Thread, request: Request, shape: TypeAdapter[list[T]]

@@ -10,6 +10,7 @@ from bot.adapters.github.access import AppAccess
 from bot.adapters.github.answers import Comment, Created, Permission, read
 from bot.adapters.github.client import Client
 from bot.adapters.github.releases import GitHubReleases
+from bot.adapters.github.turns import Turns
 from bot.adapters.github.wire import AppCredentials, Request, Sleep, Wire
 from bot.core.errors import HostError
 from bot.core.ports import Clock, Role
@@ -30,19 +31,23 @@ def _utc_now() -> datetime:
 
 
 class GitHubHost:
-    """GitHub through an App; every method raises HostError, and sends a POST once."""
+    """GitHub through an App; every method raises HostError, and sends a POST once.
+
+    `turns` spaces what is written; a program that writes a word or two needs none.
+    """
 
     def __init__(
         self,
         credentials: AppCredentials,
         *,
+        turns: Turns | None = None,
         clock: Clock = _utc_now,
         sleep: Sleep = asyncio.sleep,
         read_seconds: float = 20.0,
     ) -> None:
         self._wire = Wire(credentials, clock=clock, sleep=sleep, read_seconds=read_seconds)
         self._access = AppAccess(credentials.app_id, self._wire, clock)
-        self._client = Client(self._wire, self._access)
+        self._client = Client(self._wire, self._access, turns)
         self._web_url = _web_url(credentials.api_url)
 
     async def aclose(self) -> None:
@@ -63,7 +68,8 @@ class GitHubHost:
     async def react(self, thread: Thread, content: str) -> int:
         """React to the command's comment; the same reaction twice is one."""
         path = f"/issues/comments/{thread.comment}/reactions"
-        request = Request("POST", path, json={"content": content}, repeatable=True)
+        wanted = {"content": content}
+        request = Request("POST", path, json=wanted, repeatable=True, urgent=True)
         return read(_CREATED, await self._client.ask(thread, request)).id
 
     async def post(self, thread: Thread, body: str) -> int:

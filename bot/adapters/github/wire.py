@@ -8,7 +8,7 @@ Enterprise Servers and newer GitHubs say. Its client is held here by hand: enter
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass
 
 import httpx
@@ -23,6 +23,8 @@ from bot.core.ports import Clock
 from bot.core.said import said
 
 Sleep = Callable[[float], Awaitable[None]]
+Turn = Callable[[], AbstractAsyncContextManager[None]]
+"""What each try is made in: it may have to wait for others, and hears how it ended."""
 
 _HEADERS = {
     "Accept": "application/vnd.github+json",
@@ -51,7 +53,7 @@ class AppCredentials:
 class Request:
     """A request; `path` is below the API's address, or a whole address.
 
-    `repeatable` is for a POST that makes nothing twice.
+    `repeatable` is for a POST that makes nothing twice, `urgent` for what people wait for.
     """
 
     method: str
@@ -61,6 +63,7 @@ class Request:
     content: bytes | None = None
     media_type: str | None = None
     repeatable: bool = False
+    urgent: bool = False
 
     @property
     def writes(self) -> bool:
@@ -103,20 +106,24 @@ class Wire:
         self._client = None
         await self._open.aclose()
 
-    async def send(self, request: Request, token: SecretStr | None = None) -> httpx.Response:
+    async def send(
+        self, request: Request, token: SecretStr | None = None, turn: Turn = nullcontext
+    ) -> httpx.Response:
         """The answer, if it is a success; without a token the App signs for itself.
 
         Raises HostError. A POST is sent once, whatever happens.
         """
         for backoff in _BACKOFF:
             try:
-                return await self._once(request, token)
+                async with turn():
+                    return await self._once(request, token)
             except HostError as error:
-                pause = _pause_after(error, backoff)
-                if pause is None or not request.may_repeat:
+                pause = _pause_after(error, backoff, request)
+                if pause is None:
                     raise
             await self._sleep(pause)
-        return await self._once(request, token)
+        async with turn():
+            return await self._once(request, token)
 
     async def _once(self, request: Request, token: SecretStr | None) -> httpx.Response:
         try:
@@ -156,9 +163,15 @@ class Wire:
             return self._client
 
 
-def _pause_after(error: HostError, backoff: float) -> float | None:
-    """Seconds until the same may be asked again; None if that is futile, or takes too long."""
+def _pause_after(error: HostError, backoff: float, request: Request) -> float | None:
+    """Seconds until the same may be asked again; None if that is futile, or takes too long.
+
+    A write that is to wait makes room for others: whoever wrote comes back.
+    """
+    if not request.may_repeat:
+        return None
     if error.retry_after is not None:
-        return error.retry_after if error.retry_after <= _PATIENCE else None
+        short = error.retry_after <= _PATIENCE and not request.writes
+        return error.retry_after if short else None
     transient = error.status is None or error.status >= 500
     return backoff if transient else None

@@ -53,6 +53,12 @@ class SqlLeases:
         async with self._database.write() as connection:
             await connection.execute(update(leases).where(*_same(lease)).values(until=_PAST))
 
+    async def free_at(self, subject: str) -> datetime:
+        """When the subject may be claimed; in the past if it may be now."""
+        held = select(leases.c.until).where(leases.c.subject == subject)
+        async with self._database.read() as connection:
+            return await connection.scalar(held) or _PAST
+
 
 async def fence(connection: AsyncConnection, lease: Lease, kind: str) -> str:
     """The id of what is leased, for a write in this transaction. Raises LeaseLost.

@@ -70,6 +70,7 @@ SERVICES = {
     "GitHub cannot be reached.": "GitHub に接続できません。",
     "GitHub did not answer in time.": "GitHub から時間内に応答がありませんでした。",
     "The connection to GitHub broke.": "GitHub との接続が切れました。",
+    "Other words for GitHub are sent first.": "GitHub への別の書き込みを先に送信します。",
     "GitHub asks for a pause.": "GitHub が一時停止を求めています。",
     "GitHub has a fault of its own ({status}).": "GitHub 側で障害が発生しています（{status}）。",
     "GitHub refuses this ({status}).": "GitHub が拒否しました（{status}）。",

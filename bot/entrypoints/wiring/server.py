@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.adapters.destinations import ReleaseDestination
-from bot.adapters.github import AppCredentials, GitHubHost
+from bot.adapters.github import AppCredentials, GitHubHost, Turns
 from bot.adapters.ledger import SqlLedger
 from bot.adapters.pace.shared import shared_pace
 from bot.adapters.queue import ArqScheduler, Handler, Worker
@@ -70,7 +70,10 @@ async def server_parts(settings: Settings) -> AsyncIterator[Server]:
         host = GitHubHost(
             AppCredentials(
                 str(settings.github_app_id), private_key(settings), settings.github_api_url
-            )
+            ),
+            turns=Turns(
+                shop.ledger.leases, utc_now, timedelta(seconds=settings.gptimage_write_seconds)
+            ),
         )
         stack.push_async_callback(host.aclose)
         handlers, sweep = _work(settings, rules, shop, scheduler, host)

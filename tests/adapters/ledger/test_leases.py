@@ -64,6 +64,14 @@ async def test_a_released_subject_is_free_at_once_under_a_higher_epoch(
     assert (await hold("run:a", now)).epoch == 2
 
 
+async def test_a_subject_says_when_it_is_free(ledger: SqlLedger, hold: Hold, now: datetime) -> None:
+    assert await ledger.leases.free_at("run:a") < now
+    lease = await hold("run:a")
+    assert await ledger.leases.free_at("run:a") == lease.until
+    await ledger.leases.release(lease)
+    assert await ledger.leases.free_at("run:a") < now
+
+
 async def test_releasing_a_lost_lease_does_not_free_it(
     ledger: SqlLedger, hold: Hold, now: datetime
 ) -> None:
