@@ -21,6 +21,7 @@ VIOLATIONS = {
     "githubkit comes in by one door": ("bot/engine/outbox.py", "import githubkit"),
     "SQLAlchemy and Alembic come in by one door": ("bot/adapters/spool.py", "import sqlalchemy"),
     "arq and redis come in by one door": ("bot/entrypoints/server.py", "import arq"),
+    "YAML comes in by one door": ("bot/core/command.py", "import yaml"),
     "Web frameworks stay at the entrance": ("bot/adapters/spool.py", "import starlette"),
     "No cycles between siblings": ("bot/engine/board.py", "import bot.engine.runner"),
 }

@@ -292,7 +292,7 @@ def _lists(tokens: Sequence[Token]) -> list[tuple[Token, ...]]:
 # --- what the command works on ----------------------------------------------------------------
 
 _ONE = said("Keep the one that is meant; a comment can hold one batch.")
-_UNDERSTOOD = frozenset({"", "json", "jsonc"})
+_UNDERSTOOD = frozenset({"", "json", "jsonc", "yaml", "yml"})
 
 
 def _source(comment: _Comment) -> Source | None:
@@ -316,7 +316,7 @@ def _understood(block: Block) -> Block:
         return block
     raise CommandError(
         said("The block below the command is marked as “{word}”.", word=block.language),
-        said("JSON is understood: mark the block as json."),
+        said("JSON and YAML are understood: mark the block as json or yaml."),
     )
 
 

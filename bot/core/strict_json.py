@@ -81,9 +81,14 @@ def _object(pairs: list[tuple[str, object]]) -> _Object:
     return found
 
 
+def number(text: str, *, whole: bool) -> float | Unusable:
+    """The number in the text, if a program can count with it."""
+    return _int(text) if whole else _float(text)
+
+
 def _float(text: str) -> float | Unusable:
-    number = float(text)
-    return number if isfinite(number) else Unusable(text)
+    value = float(text)
+    return value if isfinite(value) else Unusable(text)
 
 
 def _int(text: str) -> int | Unusable:

@@ -9,7 +9,7 @@ from bot.core.errors import BatchError, CommandError, HostError, Problem, Reason
 from bot.core.event import CommentEvent, run_id
 from bot.core.killpoints import Point, reach
 from bot.core.messages import Messages
-from bot.core.parse import Around, ParsedBatch, parse_batch, parse_batch_data
+from bot.core.parse import Around, ParsedBatch, parse_batch, parse_batch_data, parse_yaml
 from bot.core.plan import Item, plan
 from bot.core.policy import (
     Ignored,
@@ -154,6 +154,8 @@ class Intake:
     def _parse(self, command: Batch | Estimate) -> ParsedBatch:
         around = replace(self.rules.around, overrides=command.flags)
         match command.source:
+            case Block(text, "yaml" | "yml"):
+                parsed = parse_yaml(text, around)
             case Block(text, language):
                 parsed = parse_batch(text, around, comments=language == "jsonc")
             case Prompts(prompts):

@@ -33,7 +33,7 @@ def test_a_greeting_above_and_thanks_below_are_fine() -> None:
     assert parse_command(text) == Batch(BLOCK)
 
 
-@pytest.mark.parametrize("language", ["json", "JSON", "jsonc", ""])
+@pytest.mark.parametrize("language", ["json", "JSON", "jsonc", "yaml", "yml", ""])
 @pytest.mark.parametrize("fence", ["```", "`````", "~~~"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_any_fence_and_line_ending_will_do(fence: str, language: str, newline: str) -> None:
@@ -145,10 +145,10 @@ def test_the_long_dash_of_a_telephone_begins_a_flag() -> None:
             ),
         ),
         (
-            f"/batch\n{fenced('jobs: []', language='yaml')}",
+            f"/batch\n{fenced('jobs = []', language='toml')}",
             (
-                "The block below the command is marked as “yaml”."
-                " JSON is understood: mark the block as json."
+                "The block below the command is marked as “toml”."
+                " JSON and YAML are understood: mark the block as json or yaml."
             ),
         ),
         ("/batch hlep", "/batch does not know the word “hlep”. Did you mean /batch help?"),

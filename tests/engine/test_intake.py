@@ -159,6 +159,14 @@ async def test_a_mended_comment_runs_and_its_answer_is_mended(door: Door) -> Non
     assert "jbos" not in door.desk.comments[1]
 
 
+async def test_a_batch_in_yaml_runs_and_its_faults_have_their_lines(door: Door) -> None:
+    await door.handle(event("/batch\n```yaml\njobs:\n  - prompt: a fox\n    qality: low\n```"))
+    assert "jobs&#91;0&#93;.qality (line 3, column 5)" in door.desk.comments[1]
+    good = "/batch\n```yaml\njobs:\n  - prompt: a fox\n    quality: low\n```"
+    await door.handle(event(good, action="edited"))
+    assert await door.runs() == [run_id(event().thread)]
+
+
 async def test_an_edit_by_somebody_else_runs_nothing(door: Door) -> None:
     await door.handle(replace(event(action="edited"), sender=Person(43, "bob")))
     assert await door.runs() == []

@@ -17,6 +17,42 @@ BATCH = {
     ),
     "the JSON is nested too deeply": "JSON の入れ子が深すぎます",
     "there is nothing in it": "中身がありません",
+    # the YAML itself
+    "{where} (line {line}, column {column})": "{where}（{line} 行 {column} 文字目）",
+    "the YAML cannot be read at line {line}, column {column}{found}": (
+        "YAML の {line} 行 {column} 文字目を読み取れません{found}"
+    ),
+    "the YAML is nested too deeply": "YAML の入れ子が深すぎます",
+    "more than {most:,} characters of YAML": "YAML が {most:,} 文字を超えています",
+    "write so much as JSON": "これだけの量は JSON で書いてください",
+    "write it out, or put the text into quotes": (
+        "値をそのまま書くか、文字列なら引用符で囲んでください"
+    ),
+    "a key must be text": "キーは文字列にしてください",
+    "aliases (*name) are not understood": "エイリアス（*name）は使えません",
+    "anchors (&name) are not understood": "アンカー（&name）は使えません",
+    "tags (!name) are not understood": "タグ（!name）は使えません",
+    "`{text}` means different things to different readers": (
+        "`{text}` は読むプログラムによって意味が変わります"
+    ),
+    'write "{text}" for the text, or {value}': (
+        '文字列なら "{text}"、そうでなければ {value} と書いてください'
+    ),
+    'write "{text}" for the text, or a plain number': (
+        '文字列なら "{text}"、数値なら普通の数字で書いてください'
+    ),
+    "keep one document, without lines of ---": "--- の行で分けず、文書を 1 つにしてください",
+    "there is no such character": "そのような文字はありません",
+    "indent with blanks, not with tabs": "字下げにはタブではなく空白をお使いください",
+    "put a text that holds a colon into quotes": ("コロンを含む文字列は引用符で囲んでください"),
+    "put a text that begins with this character into quotes": (
+        "この文字で始まる文字列は引用符で囲んでください"
+    ),
+    "a text in quotes is not closed": "引用符が閉じられていません",
+    "the lines that belong together begin in the same column": (
+        "同じまとまりの行は、字下げをそろえてください"
+    ),
+    "begin the list on a line of its own": "リストは次の行から書き始めてください",
     "remove the comma after the last entry": "最後の要素の後のコンマを消してください",
     "use double quotes": "二重引用符をお使いください",
     "comments are understood in a ```jsonc block only": (

@@ -39,8 +39,8 @@ COMMANDS = {
     "The block below the command is marked as “{word}”.": (
         "コマンドの下のコードブロックの言語が「{word}」になっています。"
     ),
-    "JSON is understood: mark the block as json.": (
-        "読み取れるのは JSON です。言語を json にしてください。"
+    "JSON and YAML are understood: mark the block as json or yaml.": (
+        "読み取れるのは JSON と YAML です。言語を json か yaml にしてください。"
     ),
     "The list below the command is not one of plain lines.": (
         "コマンドの下の箇条書きが、1 行ずつの形になっていません。"

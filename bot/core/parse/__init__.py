@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.core import strict_json
+from bot.core import strict_json, strict_yaml
 from bot.core.batch import BatchConfig
 from bot.core.errors import BatchError, Problem
 from bot.core.parse.around import Around, BatchLimits
 from bot.core.parse.reading import Reading
 from bot.core.said import said
 
-__all__ = ["Around", "BatchLimits", "ParsedBatch", "parse_batch", "parse_batch_data"]
+__all__ = ["Around", "BatchLimits", "ParsedBatch", "parse_batch", "parse_batch_data", "parse_yaml"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,15 @@ def parse_batch(text: str, around: Around | None = None, *, comments: bool = Fal
     """
     data, faults = strict_json.read(text, comments=comments)
     return _parse(data, around or Around(), faults)
+
+
+def parse_yaml(text: str, around: Around | None = None) -> ParsedBatch:
+    """The batch that the YAML text describes. Raises BatchError, and no other exception."""
+    document = strict_yaml.read(text)
+    try:
+        return _parse(document.data, around or Around(), document.problems)
+    except BatchError as error:
+        raise BatchError(map(document.located, error.problems)) from None
 
 
 def parse_batch_data(data: object, around: Around | None = None) -> ParsedBatch:
