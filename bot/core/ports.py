@@ -345,6 +345,16 @@ class Role(IntEnum):
     ADMIN = 5
 
 
+class NoFile(StrEnum):
+    """Why there is nothing to read under a path."""
+
+    MISSING = "missing"  # or hidden from us
+    FOLDER = "folder"
+    LINK = "link"  # to something that is no file of the repository
+    SUBMODULE = "submodule"
+    TOO_LARGE = "too_large"
+
+
 class Host(Protocol):
     """GitHub, as far as a thread needs it; every method raises HostError and writes once."""
 
@@ -362,6 +372,10 @@ class Host(Protocol):
 
     async def find(self, thread: Thread, marker: str, since: datetime) -> int | None:
         """The id of our own comment that holds the marker, if there is one."""
+        ...
+
+    async def file(self, thread: Thread, path: str, most: int) -> bytes | NoFile:
+        """A file of the default branch, of at most so many bytes; or why there is none."""
         ...
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from bot.core.errors import HostError
-from bot.core.ports import Effect, EffectKind, Role, Task
+from bot.core.ports import Effect, EffectKind, NoFile, Role, Task
 from bot.core.run import Thread
 
 THREAD = Thread(7, 1001, "octo/fox", private=True, issue=3, comment=2**40)
@@ -48,6 +48,7 @@ class Desk:
     reactions: list[str] = field(default_factory=list)
     deleted: set[int] = field(default_factory=set)
     writes: int = 0
+    files: dict[str, bytes | NoFile] | HostError = field(default_factory=dict)
     given_role: Role | HostError = Role.WRITE
     before_write: Callable[[], None] = lambda: None
 
@@ -72,6 +73,12 @@ class Desk:
 
     async def find(self, _: Thread, marker: str, __: datetime) -> int | None:
         return next((n for n, body in self.comments.items() if marker in body), None)
+
+    async def file(self, _: Thread, path: str, most: int) -> bytes | NoFile:
+        if isinstance(self.files, HostError):
+            raise self.files
+        found = self.files.get(path, NoFile.MISSING)
+        return NoFile.TOO_LARGE if isinstance(found, bytes) and len(found) > most else found
 
     def delete(self, comment: int) -> None:
         del self.comments[comment]

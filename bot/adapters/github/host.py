@@ -9,11 +9,12 @@ from pydantic import TypeAdapter
 from bot.adapters.github.access import AppAccess
 from bot.adapters.github.answers import Comment, Created, Permission, read
 from bot.adapters.github.client import Client
+from bot.adapters.github.files import read_file
 from bot.adapters.github.releases import GitHubReleases
 from bot.adapters.github.turns import Turns
 from bot.adapters.github.wire import AppCredentials, Request, Sleep, Wire
 from bot.core.errors import HostError
-from bot.core.ports import Clock, Role
+from bot.core.ports import Clock, NoFile, Role
 from bot.core.run import Thread
 
 _PERMISSION = TypeAdapter(Permission)
@@ -90,6 +91,10 @@ class GitHubHost:
             if marker in (comment.body or "") and await self._access.wrote(comment):
                 return comment.id
         return None
+
+    async def file(self, thread: Thread, path: str, most: int) -> bytes | NoFile:
+        """A file of the default branch, of at most so many bytes; or why there is none."""
+        return await read_file(self._client, thread, path, most)
 
     def releases(self, thread: Thread) -> GitHubReleases:
         """The releases of the thread's repository."""

@@ -62,6 +62,7 @@ class Request:
     params: Mapping[str, str | int] | None = None
     content: bytes | None = None
     media_type: str | None = None
+    accept: str | None = None  # instead of JSON
     repeatable: bool = False
     urgent: bool = False
 
@@ -141,6 +142,8 @@ class Wire:
     async def _exchange(self, request: Request, token: SecretStr | None) -> httpx.Response:
         client = await self._connected()
         headers = dict(_HEADERS)
+        if request.accept:
+            headers["Accept"] = request.accept
         if request.media_type:
             headers["Content-Type"] = request.media_type
         if token:

@@ -27,13 +27,19 @@ async def show_permission(call: ApiCall) -> Response:
 
 
 async def show_contents(call: ApiCall) -> Response:
-    """A file or a directory of the default branch."""
+    """A file or a directory of the default branch; a link to a file is that file."""
     repository, path = call.state.repository, call.request.path_params["path"].strip("/")
     ref = call.request.query_params.get("ref", repository.default_branch)
     if ref.removeprefix("refs/heads/") != repository.default_branch:
         raise ApiError(404, f"No commit found for the ref {ref}")
+    path = path if repository.links.get(path) not in repository.files else repository.links[path]
     if path in repository.files:
         return _file(call, path, repository.files[path])
+    if path in repository.links:
+        shape = _entry(call, path) | {"type": "symlink", "target": repository.links[path]}
+        return JSONResponse(shape)
+    if path in repository.submodules:
+        return JSONResponse(_entry(call, path) | {"type": "submodule"})
     inside = {
         name.removeprefix(f"{path}/").split("/")[0]
         for name in repository.files
@@ -115,9 +121,15 @@ def _moment(text: str) -> datetime:
     return moment
 
 
+# Source: https://docs.github.com/rest/repos/contents
+_MOST_INLINE = 1_048_576
+
+
 def _file(call: ApiCall, path: str, data: bytes) -> Response:
     if "raw" in call.request.headers.get("accept", ""):
         return Response(data, media_type="application/vnd.github.raw+json")
+    if len(data) > _MOST_INLINE:
+        return JSONResponse(_entry(call, path) | {"encoding": "none", "content": ""})
     content = base64.encodebytes(data).decode()
     return JSONResponse(_entry(call, path) | {"encoding": "base64", "content": content})
 

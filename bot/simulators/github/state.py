@@ -91,6 +91,8 @@ class Repository:
     private: bool = False
     default_branch: str = "main"
     files: Mapping[str, bytes] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)  # symbolic ones, and their targets
+    submodules: Sequence[str] = ()
 
     @property
     def full_name(self) -> str:
@@ -121,6 +123,8 @@ class GitHubState:
         empty: bool = False,
         immutable_releases: bool = False,
         files: Mapping[str, bytes] | None = None,
+        links: Mapping[str, str] | None = None,
+        submodules: Sequence[str] = (),
         title: str = "Pictures for the launch",
         body: str = WELCOME,
         base_url: str = "",
@@ -128,7 +132,14 @@ class GitHubState:
     ) -> None:
         self.now = now
         self.base_url = base_url
-        self.repository = Repository(owner, repo, private=private, files=files or {})
+        self.repository = Repository(
+            owner,
+            repo,
+            private=private,
+            files=files or {},
+            links=links or {},
+            submodules=submodules,
+        )
         key = AppKey(public_key) if public_key else AppKey.generate()
         self.app = AppIdentity(key, app_id, app_slug, installation_id=installation_id)
         self.people = People(tuple(users), owner=owner, owner_type=owner_type)

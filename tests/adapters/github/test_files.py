@@ -1,0 +1,72 @@
+"""Files of the default branch, as a command may name them."""
+
+from typing import Any, cast
+
+import pytest
+
+from bot.core.errors import HostError
+from bot.core.ports import NoFile
+
+MOST = 2_000_000
+BATCH = b'{"jobs": []}'
+LARGE = bytes(range(256)) * 5_000  # more than GitHub puts into its JSON
+FILES = {
+    "jobs/one.json": BATCH,
+    "狐/a b#1?.json": BATCH,
+    "large.bin": LARGE,
+    "empty": b"",
+    "a%2e": b"%",
+}
+
+
+async def the(meet: Any) -> Any:
+    return await meet(
+        files=FILES,
+        links={"latest.json": "jobs/one.json", "away": "../../etc/passwd", "folder": "jobs"},
+        submodules=["vendor/fox"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        *FILES.items(),
+        ("latest.json", BATCH),
+        ("nowhere.json", NoFile.MISSING),
+        ("jobs", NoFile.FOLDER),
+        ("away", NoFile.LINK),
+        ("folder", NoFile.LINK),
+        ("vendor/fox", NoFile.SUBMODULE),
+    ],
+)
+async def test_a_path_is_a_file_or_it_is_said_why_not(meet: Any, path: str, found: object) -> None:
+    octo = await the(meet)
+    assert await octo.host.file(octo.thread, path, MOST) == found
+
+
+async def test_a_file_above_the_cap_is_not_fetched(meet: Any) -> None:
+    octo = await the(meet)
+    assert await octo.host.file(octo.thread, "large.bin", len(LARGE) - 1) is NoFile.TOO_LARGE
+    assert octo.calls("GET", "/large.bin") == 1
+
+
+@pytest.mark.parametrize("path", ["../collaborators/maya/permission", "jobs/./one.json", "", "/"])
+async def test_a_path_that_leads_elsewhere_is_not_asked_for(meet: Any, path: str) -> None:
+    octo = await the(meet)
+    assert await octo.host.file(octo.thread, path, MOST) is NoFile.MISSING
+    assert octo.state.calls == []
+
+
+async def test_a_file_that_cannot_be_read_is_an_error(meet: Any) -> None:
+    octo = await the(meet)
+    octo.breaks(path="/contents/", status=502, times=3)
+    with pytest.raises(HostError):
+        await octo.host.file(octo.thread, "jobs/one.json", MOST)
+
+
+async def test_an_app_that_may_not_read_files_is_told_so(meet: Any) -> None:
+    octo = await the(meet)
+    del cast("dict[str, str]", octo.state.app.permissions)["contents"]
+    with pytest.raises(HostError, match="does not let the App") as failed:
+        await octo.host.file(octo.thread, "jobs/one.json", MOST)
+    assert failed.value.final
