@@ -260,6 +260,10 @@ class Runs(Protocol):
         """Ids of runs that are not done and that nobody holds, oldest first."""
         ...
 
+    async def left(self, caps: Sequence[Cap]) -> Sequence[Money]:
+        """What each cap still has room for, in their order; never below nothing."""
+        ...
+
 
 class EffectKind(StrEnum):
     COMMENT = "comment"  # posted once, edited from then on

@@ -55,6 +55,16 @@ async def settle(connection: AsyncConnection, run_id: str) -> None:
         await _give_back(connection, tuple(held), spent)
 
 
+async def left(connection: AsyncConnection, cap: Cap) -> Money:
+    """What the cap still has room for; nothing where it was lowered below what is spoken for."""
+    committed = await connection.scalar(
+        select(budgets.c.committed).where(
+            budgets.c.scope == cap.scope, budgets.c.window == cap.window
+        )
+    )
+    return max(cap.limit - (committed or Money(0)), Money(0))
+
+
 async def _commit(connection: AsyncConnection, amount: Money, cap: Cap) -> bool:
     """Count the amount in one budget, in one statement, if there is room for it."""
     if amount > cap.limit:
@@ -84,12 +94,6 @@ async def _hold(connection: AsyncConnection, run_id: str, amount: Money, cap: Ca
 
 
 async def _refusal(connection: AsyncConnection, amount: Money, cap: Cap) -> Refused:
-    committed = await connection.scalar(
-        select(budgets.c.committed).where(
-            budgets.c.scope == cap.scope, budgets.c.window == cap.window
-        )
-    )
-    left = max(cap.limit - (committed or Money(0)), Money(0))
     return Refused(
         Reason.BUDGET,
         said(
@@ -98,7 +102,7 @@ async def _refusal(connection: AsyncConnection, amount: Money, cap: Cap) -> Refu
             amount=amount,
             scope=cap.name,
             limit=cap.limit,
-            left=left,
+            left=await left(connection, cap),
         ),
     )
 

@@ -120,6 +120,11 @@ class SqlRuns:
         async with self._database.read() as connection:
             return (await connection.scalars(free)).all()
 
+    async def left(self, caps: Sequence[Cap]) -> Sequence[Money]:
+        """What each cap still has room for, in their order; never below nothing."""
+        async with self._database.read() as connection:
+            return [await budget.left(connection, cap) for cap in caps]
+
     # --- for whoever holds the run ------------------------------------------------------------
 
     async def begin(self, lease: Lease, now: datetime) -> Run:

@@ -93,6 +93,13 @@ async def test_a_lowered_cap_leaves_nothing_not_less(open_run: OpenRun) -> None:
         await open_run("b", upper_bound=Money(CENT), caps=[cap(50)])
 
 
+async def test_what_is_left_is_told_for_every_cap(ledger: SqlLedger, open_run: OpenRun) -> None:
+    await open_run("a", upper_bound=Money(70 * CENT), caps=[cap(100), cap(100, "person:42")])
+    asked = [cap(80, "person:42"), cap(50), cap(30, "person:43"), cap(9, window="2026-11-22")]
+    assert await ledger.runs.left(asked) == [Money(c * CENT) for c in (10, 0, 30, 9)]
+    assert await ledger.runs.left([]) == []
+
+
 async def test_a_run_of_unknown_cost_keeps_no_cap(open_run: OpenRun) -> None:
     with pytest.raises(Refused) as refusal:
         await open_run(caps=[cap(100)])
