@@ -19,6 +19,7 @@ from bot.core.ports import (
     Runs,
     Spool,
 )
+from bot.core.redact import BY_LOOK, Redact
 from bot.core.report import report, to_json
 from bot.core.run import ItemView, Run, RunView
 from bot.engine.runner import spool_key
@@ -26,7 +27,10 @@ from bot.engine.runner import spool_key
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Ends runs; every step may be repeated after a crash."""
+    """Ends runs; every step may be repeated after a crash.
+
+    Reports go through `redact` last.
+    """
 
     runs: Runs
     provider: ImageProvider
@@ -34,6 +38,7 @@ class Finish:
     destination: Destination
     clock: Clock
     name_of: Callable[[Item], str]
+    redact: Redact = BY_LOOK
     remote: bool = True  # files get addresses there, and report.json goes with them
 
     async def finish(
@@ -42,7 +47,7 @@ class Finish:
         """Publish what is there, and settle the run's money, report and thread."""
         await self.runs.settled(lease)
         view = await self._publish_all(lease, await self._view(run_id))
-        text = to_json(report(view, self.clock()))
+        text = self._told(view)
         await self.runs.finish(lease, text, last_word(view), self.clock())
         reach(Point.REPORT_STORED)
         for prefix in self._placed_prefixes(view):
@@ -106,11 +111,14 @@ class Finish:
         """The report as a file beside the images; it cannot know their addresses yet."""
         key = f"{view.run.id}/report.json"
         async with self.spool.receive(key) as writer:
-            await writer.write(to_json(report(view, self.clock())).encode())
+            await writer.write(self._told(view).encode())
         source = await self.spool.fetch(key)
         if source is None:  # somebody else has finished the run, and cleared its spool
             raise FileNotFoundError(key)
         return File(None, "report.json", source, "application/json")
+
+    def _told(self, view: RunView) -> str:
+        return self.redact(to_json(report(view, self.clock())))
 
     async def _view(self, run_id: str) -> RunView:
         view = await self.runs.get(run_id)

@@ -1,5 +1,6 @@
 """One delivery becomes a reply, or a stored run."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -26,9 +27,12 @@ from bot.core.pricing import BUILT_IN, PriceBook, estimate
 from bot.core.pricing import Estimate as Bill
 from bot.core.run import ItemView, Run, RunState, RunView
 from bot.core.said import said
+from bot.engine.context import bind, bind_thread
 from bot.engine.hold import hold
 from bot.engine.outbox import Postman
 from bot.engine.thread import comment, reaction
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class Intake:
             delivery = await self.ledger.inbox.get(delivery_id) if held else None
             if held is None or delivery is None:
                 return
+            bind(delivery=delivery_id)
+            bind_thread(delivery.event.thread)
             reach(Point.INTAKE_CLAIMED)
             await self._answer(held.lease, delivery.event)
 
@@ -85,6 +91,7 @@ class Intake:
         except Refused as error:
             effects = self._refusal(event, error)
         await self.ledger.inbox.settle(lease, self.clock(), effects)
+        _log.info("the delivery is answered")
         await self._deliver(effects)
         return None
 
@@ -126,6 +133,8 @@ class Intake:
         budget = caps(event.thread, event.author, run.created_at, self.rules.limits)
         await self.ledger.runs.open(run, items, budget, effects, delivery=lease)
         reach(Point.RUN_OPENED)
+        bind(run=run.id)
+        _log.info("the delivery is stored as a run")
         await self._deliver(effects)
         await self.scheduler.schedule(Task.RUN, run.id)
 

@@ -1,5 +1,6 @@
 """The life of a run: claimed, settled, published, told."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -9,9 +10,12 @@ from bot.core.errors import HostError
 from bot.core.killpoints import Point, reach
 from bot.core.ports import Clock, Effect, Ledger, Watch
 from bot.core.run import ItemView, RunState, RunView, unsettled
+from bot.engine.context import bind, bind_thread
 from bot.engine.finish import Finish
 from bot.engine.hold import Hold, hold
 from bot.engine.runner import Arrived, Runner
+
+_log = logging.getLogger(__name__)
 
 # A destination that does not answer is tried again after this many seconds.
 _PAUSE = 15.0
@@ -59,6 +63,8 @@ class Life:
         view = await self.ledger.runs.get(run_id)
         if view is None:
             return None
+        bind(run=run_id)
+        bind_thread(view.run.thread)
         if view.run.state is RunState.DONE:
             late = await self._late(held, view)
             return await self._finish(held, late, audience) if late else view
@@ -91,6 +97,7 @@ class Life:
                 await held.park(error.retry_after or _PAUSE)
                 return late
             late = await self._late(held, view)
+        _log.info("the run is done", extra={"items": dict(view.count())})
         await audience.told(audience.last_word(view))
         return view
 

@@ -1,12 +1,17 @@
 """Bring what is owed to GitHub to stand there: posted once, edited from then on."""
 
+import logging
 from datetime import timedelta
 
 from bot.core.errors import HostError
 from bot.core.killpoints import Point, reach
 from bot.core.markdown import Markers, with_marker
 from bot.core.ports import Clock, EffectKind, Host, Ledger, OwedEffect
+from bot.core.redact import BY_LOOK, Redact
+from bot.engine.context import bind, bind_thread
 from bot.engine.hold import Hold, hold
+
+_log = logging.getLogger(__name__)
 
 # GitHub's clock and ours may differ; the search for a comment of ours begins this much earlier.
 _SKEW = timedelta(hours=1)
@@ -15,13 +20,24 @@ _DOUBLINGS = 8  # more than it takes from the first pause to the longest
 
 
 class Postman:
-    """Delivers effects; every step may be repeated after a crash without a second comment."""
+    """Delivers effects; every step may be repeated after a crash without a second comment.
 
-    def __init__(self, ledger: Ledger, host: Host, markers: Markers, clock: Clock) -> None:
+    What it says goes through `redact` last: nothing that is secret stands in a thread.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        host: Host,
+        markers: Markers,
+        clock: Clock,
+        redact: Redact = BY_LOOK,
+    ) -> None:
         self._ledger = ledger
         self._host = host
         self._markers = markers
         self._clock = clock
+        self._redact = redact
 
     async def deliver(self, effect_id: str) -> None:
         """Make GitHub show what is owed under this id; put it off if GitHub cannot now."""
@@ -36,6 +52,8 @@ class Postman:
                     return
 
     async def _deliver(self, held: Hold, owed: OwedEffect) -> None:
+        bind(effect=owed.effect.id)
+        bind_thread(owed.effect.thread)
         held.check()  # whoever holds it now may have shown newer words
         match owed.effect.kind:
             case EffectKind.REACTION:
@@ -46,7 +64,7 @@ class Postman:
 
     async def _comment(self, held: Hold, owed: OwedEffect) -> int:
         thread, marker = owed.effect.thread, self._markers.sign(owed.effect.id)
-        body = with_marker(owed.effect.body, marker)
+        body = with_marker(self._redact(owed.effect.body), marker)
         remote = owed.remote
         if remote is None and owed.attempted:
             remote = await self._host.find(thread, marker, owed.created_at - _SKEW)
@@ -64,6 +82,7 @@ class Postman:
 
     async def _put_off(self, held: Hold, owed: OwedEffect, error: HostError) -> None:
         if error.final:
+            _log.warning("this will never be said: %s", error)
             await self._ledger.outbox.give_up(held.lease, owed.version, str(error))
             return
         longer = _FIRST_PAUSE * 2 ** min(owed.tries, _DOUBLINGS)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.errors import BatchError, Charge, GptimageError, SettingsError, because
 from bot.core.said import said
+from bot.entrypoints import redaction
 
 if TYPE_CHECKING:
     from bot.core.messages import Messages
@@ -31,13 +32,13 @@ def words(text: str) -> str:
 def say(*lines: str) -> None:
     """Print lines for a person; stdout carries the report only."""
     for line in lines:
-        print(words(line), file=sys.stderr)  # noqa: T201  (this is the place that talks to people)
+        print(redaction.clean(words(line)), file=sys.stderr)  # noqa: T201  (this is the place that talks to people)
 
 
 def tell(*lines: str) -> None:
     """Print lines on stdout, for commands whose output is a story and not a report."""
     for line in lines:
-        print(words(line), flush=True)  # noqa: T201  (see above)
+        print(redaction.clean(words(line)), flush=True)  # noqa: T201  (see above)
 
 
 def show_cursor() -> None:

@@ -239,5 +239,5 @@ async def _reached(env: Settings, *, simulate: bool) -> AsyncIterator[Settings]:
 
     async with served(create_images_app()) as url:
         yield env.model_copy(
-            update={"openai_api_key": SecretStr("simulated"), "openai_base_url": f"{url}/v1"}
+            update={"openai_api_key": SecretStr("sk-simulated"), "openai_base_url": f"{url}/v1"}
         )

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from bot.core.errors import SettingsError, because
 from bot.core.ports import Ledger
 from bot.core.said import said
-from bot.entrypoints import console, loopback, server
+from bot.entrypoints import console, logs, loopback, server
 from bot.entrypoints import settings as environment
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.wiring.common import arm, utc_now
@@ -93,7 +93,7 @@ def _settings(
 ) -> Settings:
     """What the environment says, but with the simulated outside in the place of the real one."""
     own = {
-        "openai_api_key": SecretStr("simulated"),
+        "openai_api_key": SecretStr("sk-simulated"),
         "openai_base_url": f"{images}/v1",
         "github_app_id": state.app.id,
         "github_private_key": SecretStr(state.private_key),
@@ -112,7 +112,7 @@ def _settings(
 
 def main(port: int, comment: Path | None, *, leave: bool) -> int:
     """Run the sandbox until it is told to stop; 1 if the comment's run did not succeed."""
-    server.log_to_stderr(debug=False)
+    logs.to_stderr(debug=False)
     arm(environment.read().gptimage_kill_point)
     try:
         body = comment.read_text(encoding="utf-8") if comment else None

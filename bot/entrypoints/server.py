@@ -6,19 +6,19 @@ import signal
 import sys
 from contextlib import AsyncExitStack
 
-import structlog
-
 from bot.core.said import said
-from bot.entrypoints import console, loopback
+from bot.entrypoints import console, logs, loopback
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.web import create_web
 from bot.entrypoints.wiring.common import arm, utc_now
 from bot.entrypoints.wiring.server import Server, server_parts
 
+_log = logging.getLogger(__name__)
+
 
 def serve(settings: Settings, *, with_worker: bool) -> None:
     """Serve the webhook, with the worker in the same process unless told otherwise."""
-    log_to_stderr(debug=settings.debug)
+    logs.to_stderr(debug=settings.debug)
     arm(settings.gptimage_kill_point)
     with asyncio.Runner() as runner:
         runner.run(_serve(settings, with_worker=with_worker))
@@ -26,7 +26,7 @@ def serve(settings: Settings, *, with_worker: bool) -> None:
 
 def work(settings: Settings) -> None:
     """Work on runs until told to stop; calls in flight are awaited."""
-    log_to_stderr(debug=settings.debug)
+    logs.to_stderr(debug=settings.debug)
     arm(settings.gptimage_kill_point)
     with asyncio.Runner() as runner:
         runner.run(_work(settings))
@@ -40,19 +40,25 @@ async def _serve(settings: Settings, *, with_worker: bool) -> None:
         if with_worker:
             await stack.enter_async_context(server.working())
         url = await stack.enter_async_context(loopback.served(web(settings, server), sock))
-        console.say(
-            said("gptimage listens on {url} (webhook: {hook})", url=url, hook=f"{url}/webhook")
+        listens = said(
+            "gptimage listens on {url} (webhook: {hook})", url=url, hook=f"{url}/webhook"
         )
+        _log.info(console.words(listens))
         await stop.wait()
-        console.say(said("stopping: calls in flight are awaited"))
+        _tell(said("stopping: calls in flight are awaited"))
 
 
 async def _work(settings: Settings) -> None:
     stop = stop_signal()
     async with server_parts(settings) as server, server.working():
-        console.say(said("gptimage worker is ready"))
+        _tell(said("gptimage worker is ready"))
         await stop.wait()
-        console.say(said("stopping: calls in flight are awaited"))
+        _tell(said("stopping: calls in flight are awaited"))
+
+
+def _tell(sentence: str) -> None:
+    """A line of the log for whoever has started this."""
+    _log.info(console.words(sentence))
 
 
 def web(settings: Settings, server: Server) -> object:
@@ -84,28 +90,3 @@ def stop_signal() -> asyncio.Event:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, asked)
     return stop
-
-
-def log_to_stderr(*, debug: bool) -> None:
-    """Structured lines on stderr, without prompts or secrets."""
-    level = logging.DEBUG if debug else logging.INFO
-    renderer = (
-        structlog.dev.ConsoleRenderer()
-        if sys.stderr.isatty()
-        else structlog.processors.JSONRenderer()
-    )
-    shared: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        )
-    )
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    logging.getLogger("bot").setLevel(level)

@@ -28,6 +28,7 @@ from bot.core.catalog import DEFAULT_MODEL
 from bot.core.errors import BatchError, SettingsError, because
 from bot.core.pricing import PriceBook, parse_prices
 from bot.core.said import restored, said, stored
+from bot.entrypoints import redaction
 from bot.entrypoints.slips import plainly
 
 Language = Literal["en", "ja"]
@@ -168,6 +169,16 @@ class Settings(BaseSettings):
         return {name: value for name, value in said.items() if value is not None}
 
     @property
+    def secrets(self) -> Sequence[str]:
+        """Every value that nobody may read in what leaves this process."""
+        return [
+            secret
+            for name, value in self
+            if isinstance(value, SecretStr)
+            for secret in redaction.within(name, value.get_secret_value())
+        ]
+
+    @property
     def at_openai(self) -> bool:
         """Whether the images come from OpenAI itself and not from a compatible server."""
         return "://api.openai.com/" in self.openai_base_url.rstrip("/") + "/"
@@ -183,6 +194,12 @@ class _Tongue(BaseSettings):
 
 def read(**overrides: object) -> Settings:
     """The settings of this process; raises SettingsError with a line for each wrong one."""
+    settings = _read(overrides)
+    redaction.learn(settings.secrets)
+    return settings
+
+
+def _read(overrides: Mapping[str, object]) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # keyword names are field names
     except ValidationError as error:
@@ -303,4 +320,5 @@ def _key(text: str, name: str) -> SecretStr:
             name=name,
         )
         raise SettingsError([problem])
+    redaction.learn([text])
     return SecretStr(text)

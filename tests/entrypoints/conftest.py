@@ -3,20 +3,25 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from bot.entrypoints.loopback import served
+from bot.entrypoints.loopback import HOST, bind, served, url_of
+from bot.simulators.github import GitHubState, Webhook, create_github_app
+from bot.simulators.github.threads import Comment
 from bot.simulators.images import ImagesSimulator, create_images_app
 
 PATIENCE = 30.0
+SECRET = "signed with this"
 COMMANDS = Path(sys.executable).parent
 
 
@@ -150,3 +155,62 @@ async def until(seen: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not seen():
             await asyncio.sleep(0.02)
+
+
+# --- a server -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A shell whose environment is complete for a server, and the GitHub that it serves."""
+
+    shell: Shell
+    github: GitHubState
+
+    async def say(self, body: str) -> Comment:
+        """A person comments; the simulated GitHub tells whoever listens."""
+        words = {"user": "maya", "body": body, "issue": 1}
+        async with httpx.AsyncClient(base_url=self.github.base_url) as browser:
+            posted = (await browser.post("/sim/comments", json=words)).raise_for_status()
+        return self.github.threads.comment(posted.json()["id"])
+
+    @property
+    def answers(self) -> list[str]:
+        comments = self.github.threads.issues[1].comments.values()
+        return [comment.body for comment in comments if comment.by_app]
+
+    @asynccontextmanager
+    async def serving(self, *options: str) -> AsyncIterator[Running]:
+        """A server that takes the deliveries of GitHub."""
+        async with self.shell.start("gptimage", "serve", "--port", "0", *options) as server:
+            line = await server.hears("gptimage listens on ")
+            found = re.search(r"webhook: (\S+)\)", line)
+            assert found
+            self.github.webhooks.webhook = Webhook(found[1], SECRET)
+            yield server
+
+    async def refused(self, env: Mapping[str, str | None] | None = None) -> list[str]:
+        """What `gptimage serve` says that must not start; one line for each thing wrong."""
+        ended = await self.shell.run("gptimage", "serve", "--port", "0", env=env)
+        assert ended.code == 2, ended
+        return ended.complaint
+
+
+def ended_well(comment: Comment) -> bool:
+    return "rocket" in {reaction.content for reaction in comment.reactions}
+
+
+@pytest.fixture
+async def place(shell: Shell) -> AsyncIterator[Place]:
+    async with AsyncExitStack() as stack:
+        page = bind(HOST, 0)
+        github = GitHubState(base_url=url_of(page))
+        url = await stack.enter_async_context(served(create_github_app(github), page))
+        shell.env |= {
+            "GITHUB_APP_ID": str(github.app.id),
+            "GITHUB_PRIVATE_KEY": github.private_key.replace("\n", "\\n"),
+            "GITHUB_WEBHOOK_SECRET": SECRET,
+            "GITHUB_API_URL": f"{url}/api/v3",
+            "GPTIMAGE_ALLOWED_OWNERS": github.repository.owner,
+        }
+        yield Place(shell, github)

@@ -2,79 +2,16 @@
 
 import re
 import signal
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from bot.adapters.valkey import embedded_valkey
-from bot.entrypoints.loopback import HOST, bind, served, url_of
-from bot.simulators.github import GitHubState, Webhook, create_github_app
-from bot.simulators.github.threads import Comment
+from bot.entrypoints.loopback import HOST, bind
 from bot.simulators.images import ImagesSimulator, Settings
-from tests.entrypoints.conftest import Ended, Running, Shell, until
+from tests.entrypoints.conftest import Ended, Place, Running, ended_well, until
 
-SECRET = "signed with this"
 TWO = "/batch --quality low --max-concurrent 1\n\n- a red fox\n- an owl"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A shell whose environment is complete for a server, and the GitHub that it serves."""
-
-    shell: Shell
-    github: GitHubState
-
-    async def say(self, body: str) -> Comment:
-        """A person comments; the simulated GitHub tells whoever listens."""
-        words = {"user": "maya", "body": body, "issue": 1}
-        async with httpx.AsyncClient(base_url=self.github.base_url) as browser:
-            posted = (await browser.post("/sim/comments", json=words)).raise_for_status()
-        return self.github.threads.comment(posted.json()["id"])
-
-    @property
-    def answers(self) -> list[str]:
-        comments = self.github.threads.issues[1].comments.values()
-        return [comment.body for comment in comments if comment.by_app]
-
-    @asynccontextmanager
-    async def serving(self, *options: str) -> AsyncIterator[Running]:
-        """A server that takes the deliveries of GitHub."""
-        async with self.shell.start("gptimage", "serve", "--port", "0", *options) as server:
-            line = await server.hears("gptimage listens on ")
-            found = re.search(r"webhook: (\S+)\)", line)
-            assert found
-            self.github.webhooks.webhook = Webhook(found[1], SECRET)
-            yield server
-
-    async def refused(self, env: Mapping[str, str | None] | None = None) -> list[str]:
-        """What `gptimage serve` says that must not start; one line for each thing wrong."""
-        ended = await self.shell.run("gptimage", "serve", "--port", "0", env=env)
-        assert ended.code == 2, ended
-        return ended.complaint
-
-
-@pytest.fixture
-async def place(shell: Shell) -> AsyncIterator[Place]:
-    async with AsyncExitStack() as stack:
-        page = bind(HOST, 0)
-        github = GitHubState(base_url=url_of(page))
-        url = await stack.enter_async_context(served(create_github_app(github), page))
-        shell.env |= {
-            "GITHUB_APP_ID": str(github.app.id),
-            "GITHUB_PRIVATE_KEY": github.private_key.replace("\n", "\\n"),
-            "GITHUB_WEBHOOK_SECRET": SECRET,
-            "GITHUB_API_URL": f"{url}/api/v3",
-            "GPTIMAGE_ALLOWED_OWNERS": github.repository.owner,
-        }
-        yield Place(shell, github)
-
-
-def ended_well(comment: Comment) -> bool:
-    return "rocket" in {reaction.content for reaction in comment.reactions}
 
 
 # --- at work ----------------------------------------------------------------------------------
@@ -193,7 +130,7 @@ async def test_a_private_key_that_cannot_be_read_is_named(place: Place) -> None:
     )
 
     assert said == [
-        "Error: GITHUB_PRIVATE_KEY_PATH: missing.pem cannot be read (No such file or directory)"
+        "Error: GITHUB_PRIVATE_KEY_PATH: missing.pem: cannot be read (No such file or directory)"
     ]
 
 

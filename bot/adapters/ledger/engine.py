@@ -98,6 +98,7 @@ def _sqlite(path: Path, patience: timedelta) -> Database:
     create = partial(
         create_async_engine,
         f"sqlite+aiosqlite:///{path}",
+        hide_parameters=True,  # errors would quote prompts
         connect_args={"isolation_level": None, "timeout": half},
         pool_timeout=half,
     )
@@ -191,6 +192,7 @@ def _postgresql(url: str, patience: timedelta) -> Database:
     writer = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=partial(asyncpg.connect, url, timeout=seconds, server_settings=settings),
+        hide_parameters=True,
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
         pool_size=8,

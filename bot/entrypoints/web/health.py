@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from bot.core.errors import GptimageError
+from bot.entrypoints import redaction
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ async def _state(name: str, check: Check) -> str:
     except TimeoutError:
         return f"no answer within {_PATIENCE:g} s"
     except GptimageError as error:  # its words are ours
-        return str(error)
+        return redaction.clean(str(error))
     except Exception:  # noqa: BLE001  (a broken check is a broken part, and its words may leak)
         _log.exception("the check of %s failed", name)
         return "failed"

@@ -14,6 +14,7 @@ from bot.core.errors import CommandError, GptimageError, LedgerBusy, WebhookErro
 from bot.core.event import CommentEvent, delivery_id, parse, verify
 from bot.core.killpoints import Point, reach
 from bot.core.ports import Clock, Delivery, Inbox, Scheduler, Task
+from bot.engine.context import bind, bind_thread
 from bot.entrypoints.web.body import read_body
 
 _log = logging.getLogger(__name__)
@@ -42,7 +43,10 @@ class Webhook:
         if event is None:
             return JSONResponse({"status": "ignored"}, 202)
         guid = request.headers.get("x-github-delivery", "")[:_LONGEST_GUID]
-        return await self._accept(Delivery(delivery_id(event), guid, event, self.clock()))
+        delivery = Delivery(delivery_id(event), guid, event, self.clock())
+        bind(delivery=delivery.id, guid=guid)
+        bind_thread(event.thread)
+        return await self._accept(delivery)
 
     async def _read(self, request: Request) -> CommentEvent | None:
         """The comment, if it may hold a command."""
@@ -58,10 +62,11 @@ class Webhook:
             async with asyncio.timeout(_STORE_SECONDS):
                 await self.inbox.receive(delivery)
         except (LedgerBusy, TimeoutError):
-            _log.warning("delivery %s was not stored: the ledger is busy", delivery.id)
+            _log.warning("the delivery was not stored: the ledger is busy")
             busy = {"error": "the ledger is busy, deliver again later"}
             return JSONResponse(busy, 503, headers={"Retry-After": _RETRY_AFTER})
         reach(Point.DELIVERY_STORED)
+        _log.info("the delivery is accepted")
         return JSONResponse(
             {"status": "accepted", "id": delivery.id},
             202,
@@ -74,7 +79,7 @@ class Webhook:
         try:
             await self.scheduler.schedule(Task.INTAKE, delivery)
         except GptimageError as error:
-            _log.warning("delivery %s waits for the sweep: %s", delivery, error)
+            _log.warning("the delivery waits for the sweep: %s", error)
 
 
 def _only(request: Request, header: str) -> str | None:

@@ -24,6 +24,7 @@ from bot.core.said import said
 from bot.engine.finish import Finish
 from bot.engine.life import Life
 from bot.engine.runner import Drain, Runner
+from bot.entrypoints import redaction
 from bot.entrypoints.settings import Settings
 
 
@@ -53,6 +54,7 @@ class Workshop:
             destination,
             utc_now,
             name_of,
+            redaction.clean,
             remote=not at_once,
         )
         return Life(self.ledger, self.runner, finish, utc_now, publish_at_once=at_once)

@@ -25,6 +25,7 @@ from bot.engine.outbox import Postman
 from bot.engine.recover import Recover
 from bot.engine.runner import Drain
 from bot.engine.thread import ThreadAudience
+from bot.entrypoints import redaction
 from bot.entrypoints.settings import Settings, private_key
 from bot.entrypoints.wiring.common import Workshop, utc_now, workshop
 
@@ -87,7 +88,9 @@ def _work(
 ) -> tuple[Mapping[Task, Handler], Callable[[], Awaitable[None]]]:
     """What each task does, and what the sweep does."""
     words = messages(settings.gptimage_language)
-    postman = Postman(shop.ledger, host, markdown.Markers(_marker_key(settings)), utc_now)
+    postman = Postman(
+        shop.ledger, host, markdown.Markers(_marker_key(settings)), utc_now, redaction.clean
+    )
     audience = ThreadAudience(
         shop.ledger,
         postman,
