@@ -220,8 +220,9 @@ class Worker:
     """Takes ids from the queue and does what they stand for, until it is closed.
 
     `sweep` runs at start, after every reconnection and every `sweep_every` seconds (a divisor of
-    60), on one of the workers that share the queue. At most `max_jobs` subjects of one task are
-    worked on at once, so that long runs never keep an answer waiting.
+    60), on one of the workers that share the queue; `look` likewise, every 15 seconds. At most
+    `max_jobs` subjects of one task are worked on at once, so that long runs never keep an answer
+    waiting.
     """
 
     def __init__(
@@ -230,6 +231,7 @@ class Worker:
         handlers: Mapping[Task, Handler],
         sweep: Work,
         *,
+        look: Work | None = None,
         sweep_every: int = 5,
         max_jobs: int = 50,
     ) -> None:
@@ -237,8 +239,9 @@ class Worker:
         self._url = url
         self._crew = Crew()
         self._jobs = [self._job(task, handler, max_jobs) for task, handler in handlers.items()]
-        self._sweep = sweep
-        self._seconds = set(range(0, 60, sweep_every))
+        self._crons = [self._cron("sweep", sweep, set(range(0, 60, sweep_every)))]
+        if look:
+            self._crons.append(self._cron("look", look, set(range(0, 60, 15))))
         self._polling: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -292,7 +295,7 @@ class Worker:
             self._jobs,
             queue_name=_QUEUE,
             redis_pool=redis,
-            cron_jobs=[self._cron()],
+            cron_jobs=self._crons,
             handle_signals=False,
             max_jobs=_READ_AT_ONCE,
             queue_read_limit=_READ_AT_ONCE,
@@ -317,10 +320,10 @@ class Worker:
 
         return func(hand_over, name=task.value)
 
-    def _cron(self) -> CronJob:
+    def _cron(self, name: str, work: Work, seconds: set[int]) -> CronJob:
         place = asyncio.Semaphore(1)
 
         async def hand_over(ctx: dict[Any, Any], *_: Any, **__: Any) -> None:
-            ctx[_START] = partial(self._crew.start, "sweep", self._sweep, place)
+            ctx[_START] = partial(self._crew.start, name, work, place)
 
-        return cron(hand_over, name="sweep", second=self._seconds, run_at_startup=True)
+        return cron(hand_over, name=name, second=seconds, run_at_startup=True)

@@ -28,6 +28,8 @@ class Point(StrEnum):
     COMMENT_INTENDED = "comment-intended"  # recorded that a comment will be posted
     COMMENT_POSTED = "comment-posted"  # and not recorded
     COMMENT_EDITED = "comment-edited"  # and not recorded
+    MISSED_RECORDED = "missed-recorded"  # what GitHub could not deliver, and is not asked for
+    REDELIVERY_ASKED = "redelivery-asked"  # and not recorded
     RECOVERING = "recovering"  # inside recovery itself
 
 

@@ -1,6 +1,6 @@
 """The outside, as the engine sees it: one page of Protocols, and the values that cross them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -322,6 +322,55 @@ class Outbox(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One try of GitHub's to deliver an event to us; those of one event share the guid."""
+
+    id: int
+    guid: str
+    at: datetime
+    arrived: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MissedDelivery:
+    """An event of which no sending has arrived; `tries`: how often we asked for another one."""
+
+    guid: str
+    sending: int
+    tries: int = 0
+
+
+class Missed(Protocol):
+    """What GitHub could not deliver; writes need the lease on `log:deliveries`."""
+
+    async def read_to(self) -> datetime | None:
+        """Up to when GitHub's log has been read; None if it never was."""
+        ...
+
+    async def record(
+        self, lease: Lease, arrived: Collection[str], lost: Sequence[Sending], now: datetime
+    ) -> None:
+        """Keep what the log says up to now, in one transaction. Raises LeaseLost."""
+        ...
+
+    async def next_due(self, now: datetime) -> MissedDelivery | None:
+        """The one that is to be asked for next."""
+        ...
+
+    async def asked(self, lease: Lease, guid: str, until: datetime) -> None:
+        """GitHub was asked for it, and is not to be asked again before then. Raises LeaseLost."""
+        ...
+
+    async def forget(self, lease: Lease, guid: str) -> None:
+        """GitHub cannot send it again. Raises LeaseLost."""
+        ...
+
+    async def forget_before(self, lease: Lease, moment: datetime) -> None:
+        """GitHub cannot send again what was noticed before then. Raises LeaseLost."""
+        ...
+
+
 class Ledger(Protocol):
     """The truth, in four parts; every method commits before it returns."""
 
@@ -380,6 +429,18 @@ class Host(Protocol):
 
     async def file(self, thread: Thread, path: str, most: int) -> bytes | NoFile:
         """A file of the default branch, of at most so many bytes; or why there is none."""
+        ...
+
+
+class HookLog(Protocol):
+    """GitHub's log of what it sent to our webhook; every method raises HostError."""
+
+    async def sendings(self, since: datetime) -> Sequence[Sending]:
+        """Each try to deliver what may be a command, newest first; not those under way."""
+        ...
+
+    async def send_again(self, sending: int) -> None:
+        """Let GitHub deliver the event of this sending once more."""
         ...
 
 

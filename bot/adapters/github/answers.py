@@ -53,6 +53,18 @@ class Permission(BaseModel, frozen=True):
     role_name: str | None = None
 
 
+class Sent(BaseModel, frozen=True):
+    """A try to deliver an event to the App's webhook; those of one event share the guid."""
+
+    id: int
+    guid: str
+    delivered_at: datetime
+    status: str
+    status_code: int = 0
+    event: str
+    action: str | None = None
+
+
 def read(shape: TypeAdapter[T], response: httpx.Response) -> T:
     """The content of a successful answer; raises HostError if it is not of that shape."""
     try:

@@ -1,7 +1,9 @@
 """A thread on GitHub: who may do what there, and what the bot says in it."""
 
 import asyncio
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
@@ -10,12 +12,15 @@ from bot.adapters.github.access import AppAccess
 from bot.adapters.github.answers import Comment, Created, Permission, read
 from bot.adapters.github.client import Client
 from bot.adapters.github.files import read_file
+from bot.adapters.github.hook import GitHubHook
 from bot.adapters.github.releases import GitHubReleases
 from bot.adapters.github.turns import Turns
 from bot.adapters.github.wire import AppCredentials, Request, Sleep, Wire
 from bot.core.errors import HostError
 from bot.core.ports import Clock, NoFile, Role
 from bot.core.run import Thread
+
+_THE_APP = 0  # has turns of its own, beside those of its installations
 
 _PERMISSION = TypeAdapter(Permission)
 _CREATED = TypeAdapter(Created)
@@ -49,6 +54,8 @@ class GitHubHost:
         self._wire = Wire(credentials, clock=clock, sleep=sleep, read_seconds=read_seconds)
         self._access = AppAccess(credentials.app_id, self._wire, clock)
         self._client = Client(self._wire, self._access, turns)
+        turn = partial(turns.turn, _THE_APP) if turns else nullcontext
+        self.hook = GitHubHook(self._wire, clock, turn)
         self._web_url = _web_url(credentials.api_url)
 
     async def aclose(self) -> None:

@@ -12,6 +12,7 @@ from bot.adapters.ledger.engine import Database, connect
 from bot.adapters.ledger.history import SqlHistory
 from bot.adapters.ledger.inbox import SqlInbox
 from bot.adapters.ledger.leases import SqlLeases
+from bot.adapters.ledger.missed import SqlMissed
 from bot.adapters.ledger.outbox import SqlOutbox
 from bot.adapters.ledger.runs import SqlRuns
 
@@ -30,6 +31,7 @@ class SqlLedger:
     inbox: SqlInbox
     runs: SqlRuns
     outbox: SqlOutbox
+    missed: SqlMissed
     history: SqlHistory
     database: Database
 
@@ -59,6 +61,7 @@ async def open_ledger(url: str | Path, *, patience: timedelta = PATIENCE) -> Sql
         SqlInbox(database),
         SqlRuns(database),
         SqlOutbox(database),
+        SqlMissed(database),
         SqlHistory(database),
         database,
     )

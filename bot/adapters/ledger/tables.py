@@ -141,6 +141,23 @@ effects = Table(
     Column("given_up", Text),
 )
 
+missed = Table(
+    "missed",
+    metadata,
+    Column("guid", Text, primary_key=True),
+    Column("sending", BigInteger, nullable=False),  # the newest, which GitHub can repeat
+    Column("noticed_at", Time, nullable=False),
+    Column("due_at", Time, nullable=False),
+    Column("tries", Integer, nullable=False),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", Time, nullable=False),
+)
+
 
 def _open_only(name: str, column: Column[Any], condition: ColumnElement[bool]) -> Index:
     """An index of what is still to be done: it stays small however long the history grows."""

@@ -20,6 +20,7 @@ from bot.core.parse import Around, BatchLimits
 from bot.core.policy import Limits
 from bot.core.ports import Role, Task
 from bot.core.pricing import Money
+from bot.engine.catch_up import CatchUp
 from bot.engine.intake import Intake, Rules
 from bot.engine.outbox import Postman
 from bot.engine.recover import Recover
@@ -79,8 +80,10 @@ async def server_parts(settings: Settings) -> AsyncIterator[Server]:
         stack.push_async_callback(host.aclose)
         handlers, sweep = _work(settings, rules, shop, scheduler, host)
         checks = {"database": shop.ledger.ping, "queue": scheduler.ping}
-        worker = Worker(redis_url, handlers, sweep)
-        yield Server(shop.ledger, scheduler, worker, shop.runner.drain, checks)
+        ledger, drain = shop.ledger, shop.runner.drain
+        catch_up = CatchUp(ledger.leases, ledger.missed, host.hook, utc_now, drain)
+        worker = Worker(redis_url, handlers, sweep, look=catch_up.look)
+        yield Server(ledger, scheduler, worker, drain, checks)
 
 
 def _work(

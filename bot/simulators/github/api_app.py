@@ -9,6 +9,8 @@ from bot.simulators.github.refusals import invalid, not_found
 from bot.simulators.github.shapes import Json, stamp
 from bot.simulators.github.webhooks import Delivery
 
+_CURSOR = "v1_"  # it is a word, not a number
+
 
 async def show_app(call: ApiCall) -> Response:
     return JSONResponse(call.shapes.app())
@@ -49,7 +51,7 @@ async def list_deliveries(call: ApiCall) -> Response:
     """Attempts, newest first; the Link header's cursor leads to older ones."""
     query = call.request.query_params
     size = min(100, max(1, number_in(query.get("per_page"), 30)))
-    cursor = number_in(query.get("cursor"), 0)
+    cursor = number_in(query.get("cursor", "").removeprefix(_CURSOR), 0)
     older = [
         delivery
         for delivery in reversed(call.state.webhooks.deliveries)
@@ -57,7 +59,7 @@ async def list_deliveries(call: ApiCall) -> Response:
     ]
     headers = {}
     if len(older) > size:
-        following = urlencode({"per_page": size, "cursor": older[size - 1].id})
+        following = urlencode({"per_page": size, "cursor": f"{_CURSOR}{older[size - 1].id}"})
         headers["link"] = f'<{call.shapes.api}/app/hook/deliveries?{following}>; rel="next"'
     return JSONResponse([delivery.summary() for delivery in older[:size]], headers=headers)
 

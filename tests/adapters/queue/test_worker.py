@@ -5,6 +5,7 @@ import pickle
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -16,7 +17,7 @@ from bot.core.ports import Task
 from tests.adapters.queue.conftest import Work, frozen, working
 
 
-def a_worker(url: str, work: Work, **options: int) -> Worker:
+def a_worker(url: str, work: Work, **options: Any) -> Worker:
     return Worker(url, {Task.RUN: work.handle, Task.INTAKE: work.fail}, work.sweep, **options)
 
 
@@ -128,6 +129,14 @@ async def test_the_sweep_runs_at_start_and_again_and_again(url: str, work: Work)
     async with working(a_worker(url, work, sweep_every=1)):
         for _ in range(3):
             await work.next_sweep()
+
+
+async def test_the_worker_looks_for_what_it_missed_at_start(url: str, work: Work) -> None:
+    async def sweep() -> None:
+        return
+
+    async with working(Worker(url, {}, sweep, look=work.sweep)):
+        await work.next_sweep()
 
 
 async def test_a_sweep_that_fails_is_tried_again(

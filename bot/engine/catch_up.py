@@ -1,0 +1,96 @@
+"""Deliveries that never arrived are asked for again: GitHub itself sends each of them once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.core.errors import HostError
+from bot.core.killpoints import Point, reach
+from bot.core.ports import Clock, HookLog, Leases, Missed, Sending
+from bot.engine.hold import Hold, hold
+from bot.engine.runner import Drain
+
+# GitHub can send again what is younger.
+# Source: https://docs.github.com/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks
+_KEPT = timedelta(days=3)
+# What was under way at the last look shows in the log a little later, under its old time; and
+# GitHub's clock may differ from ours.
+_OVERLAP = timedelta(minutes=5)
+_EVERY = timedelta(minutes=10)
+_FIRST_PAUSE = _EVERY  # before the same is asked for again; then twice as long
+_MOST = 500  # in one look; the next one goes on
+
+
+@dataclass(slots=True)
+class CatchUp:
+    """Looks into GitHub's log of deliveries; every step may be repeated after a crash.
+
+    What was asked for shows in the log, so that a look that died is not repeated in vain.
+    """
+
+    leases: Leases
+    missed: Missed
+    log: HookLog
+    clock: Clock
+    drain: Drain
+    _has_looked: bool = field(default=False, init=False)
+
+    async def look(self) -> None:
+        """Ask again for what has not arrived, unless another worker is about it.
+
+        The log itself is read at the first call, and ten minutes after any worker has read it.
+        """
+        async with hold(self.leases, "log:deliveries", self.clock) as held:
+            if held is None:
+                return
+            if not self._has_looked or await self._is_time():
+                await self._read(held)
+                self._has_looked = True
+            await self._ask(held)
+
+    async def _is_time(self) -> bool:
+        known = await self.missed.read_to()
+        return known is None or self.clock() - known >= _EVERY
+
+    async def _read(self, held: Hold) -> None:
+        now = self.clock()
+        oldest, known = now - _KEPT, await self.missed.read_to()
+        sendings = await self.log.sendings(max(oldest, known - _OVERLAP) if known else oldest)
+        arrived = {sending.guid for sending in sendings if sending.arrived}
+        lost = _newest_by_guid(each for each in sendings if each.guid not in arrived)
+        await self.missed.record(held.lease, arrived, lost, now)
+        await self.missed.forget_before(held.lease, oldest)
+        reach(Point.MISSED_RECORDED)
+
+    async def _ask(self, held: Hold) -> None:
+        now = self.clock()
+        for _ in range(_MOST):
+            if self.drain.asked or not await self._ask_next(held, now):
+                return
+
+    async def _ask_next(self, held: Hold, now: datetime) -> bool:
+        """Ask for one that is due at the time; False if none is."""
+        lost = await self.missed.next_due(now)
+        if lost is None:
+            return False
+        again_at = now + _FIRST_PAUSE * 2**lost.tries
+        held.check()
+        try:
+            await self.log.send_again(lost.sending)
+        except HostError as error:
+            if error.final:
+                await self.missed.forget(held.lease, lost.guid)
+                return True
+            await self.missed.asked(held.lease, lost.guid, again_at)  # others first, next time
+            raise
+        reach(Point.REDELIVERY_ASKED)
+        await self.missed.asked(held.lease, lost.guid, again_at)
+        return True
+
+
+def _newest_by_guid(sendings: Iterable[Sending]) -> list[Sending]:
+    """One for each event, from sendings in falling order."""
+    newest: dict[str, Sending] = {}
+    for sending in sendings:
+        newest.setdefault(sending.guid, sending)
+    return list(newest.values())
