@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from typer.main import get_command
 
 from bot.core.batch import BatchConfig, Job, RetryPolicy
-from bot.core.command import COMMANDS, Batch, Block, Estimate, Prompts, parse_command
+from bot.core.command import COMMANDS, Batch, Block, Estimate, InRepository, Prompts, parse_command
 from bot.core.parse import ParsedBatch, parse_batch, parse_batch_data
 from bot.core.pricing import estimate, parse_prices
 from bot.entrypoints.cli import app
@@ -195,6 +195,8 @@ def commanded(text: str) -> ParsedBatch:
             return parse_batch(block, comments=language == "jsonc")
         case Prompts(prompts):
             return parse_batch_data({"jobs": [{"prompt": prompt} for prompt in prompts]})
+        case InRepository(path):
+            raise AssertionError(path)
 
 
 def examples() -> Iterator[tuple[str, ParsedBatch]]:

@@ -49,10 +49,14 @@ class Problem:
 
 
 class BatchError(GptimageError):
-    """The batch is not valid; each problem names the field that it is in."""
+    """The batch is not valid; each problem names the field that it is in.
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    `file` is the file of the repository that holds the batch; "" for one in a comment.
+    """
+
+    def __init__(self, problems: Iterable[Problem], *, file: str = "") -> None:
         self.problems = tuple(problems)
+        self.file = file
         super().__init__("; ".join(map(str, self.problems)))
 
 

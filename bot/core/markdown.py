@@ -251,16 +251,17 @@ def _publication(view: RunView, messages: Messages) -> str:
 
 def batch_problems(error: BatchError, messages: Messages) -> str:
     """Everything that is wrong with the batch at once, each with its place."""
-    return fit(lambda rows: _problems(error.problems, messages, rows), len(error.problems), _ROOM)
+    return fit(lambda rows: _problems(error, messages, rows), len(error.problems), _ROOM)
 
 
-def _problems(problems: Sequence[Problem], messages: Messages, rows: int) -> str:
-    more = len(problems) - rows
+def _problems(error: BatchError, messages: Messages, rows: int) -> str:
+    problems, more = error.problems, len(error.problems) - rows
+    mend = messages.mend_file.format(file=escape(error.file)) if error.file else messages.mend
     return body(
         f"### {_counted(messages.problems, len(problems))}",
         "\n".join(_problem(problem, messages) for problem in problems[:rows]),
         _counted(messages.more, more) if more else "",
-        messages.mend,
+        mend,
     )
 
 

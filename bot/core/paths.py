@@ -21,6 +21,7 @@ _EXTENSION = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 _KINDS = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
 # Dots, slashes and NUL in the spelling of an address, encoded once or more often.
 _ENCODED = re.compile(r"%(25)*(2e|2f|5c|00)", re.IGNORECASE)
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Other letters that are drawn as a slash; what NFKC turns into one is found by it.
 _SLASHES = frozenset("\u2044\u2215\u2216\u29f5\u29f8\u29f9")
 
@@ -29,6 +30,22 @@ def problem(path: str) -> str:
     """Why a relative output path is refused, or nothing ("")."""
     plain = unicodedata.normalize("NFKC", path)
     return next(_problems(path), "") or next(_disguises(path, plain), "")
+
+
+def in_repository(path: str) -> str:
+    """Why a path cannot name a file of a repository, or nothing (""): names are Git's there."""
+    names = path.split("/")
+    if len(path.encode("utf-8", "replace")) > _LONGEST_PATH:
+        return said("it is longer than {most} bytes", most=_LONGEST_PATH)
+    if "\\" in path:
+        return said("it holds a backslash; use / between folders")
+    if any(unicodedata.category(letter) in _UNSEEN for letter in path):
+        return said("it holds a character that cannot be seen")
+    if names[0] in {"", "~"}:
+        return said("it begins outside the repository")
+    if {"", ".", ".."} & {*names}:
+        return said("it has an empty name, or one of dots only")
+    return ""
 
 
 def length_problem(path: str) -> str:
@@ -96,7 +113,7 @@ def _problems(path: str) -> Iterator[str]:
         yield said("it holds a backslash; use / between folders")
     if path.startswith(("/", "~")) or path[1:2] == ":":
         yield said("it must be relative: the folder is `output_dir`")
-    if any(unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for letter in path):
+    if any(unicodedata.category(letter) in _UNSEEN for letter in path):
         yield said("it holds a character that cannot be seen")
     for name in path.split("/"):
         yield from _name_problems(name)

@@ -32,6 +32,17 @@ _SECRET = "the sandbox signs with this"  # noqa: S105  (both ends of it live in 
 _LATENCY_MS = 1500  # long enough to watch the comment change
 _LIVE_SECONDS = 0.5
 _VISITOR = "maya"
+# For `/batch batches/foxes.yaml`.
+_FILES = {
+    "batches/foxes.yaml": b"""\
+defaults:
+  quality: low
+  size: 1024x1024
+jobs:
+  - prompt: a red fox in fresh snow, watercolour
+  - prompt: the same fox asleep under a birch, watercolour
+""",
+}
 _LOOK = 0.1  # seconds between two looks at the thread
 _LATER = timedelta(days=1)  # longer than anything is put off
 _PATIENCE = 120.0  # seconds for the run of the first comment
@@ -79,6 +90,7 @@ async def sandbox(
         state = GitHubState(
             webhook=Webhook(f"{loopback.url_of(hook)}/webhook", _SECRET),
             base_url=loopback.url_of(page),
+            files=_FILES,
         )
         url = await stack.enter_async_context(loopback.served(create_github_app(state), page))
         settings = _settings(state, data_dir, github=url, images=images_url, **others)

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.core.command import Batch, Block, Estimate, Help, Prompts, parse_command
+from bot.core.command import (
+    COMMANDS,
+    Batch,
+    Block,
+    Estimate,
+    Help,
+    InRepository,
+    Prompts,
+    parse_command,
+)
 from bot.core.errors import CommandError
 
 JSON = '{"jobs": [{"prompt": "a red fox"}]}'
@@ -81,11 +90,30 @@ def test_a_bare_command_asks_for_help(text: str) -> None:
         "/batch: soon",
         "/assign @octocat\n/close",
         "/estimate 3h",  # of a bot that plans work
+        "/estimate 1d/2h",
         "https://example.org/batch",
     ],
 )
 def test_what_is_not_a_plain_line_asks_for_nothing(text: str) -> None:
     assert parse_command(text) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "path"),
+    [
+        ("/batch jobs/foxes.json", "jobs/foxes.json"),
+        ("/batch ./foxes.yml", "foxes.yml"),
+        ("/batch .github/batches/fox.YAML", ".github/batches/fox.YAML"),
+        ("/batch `jobs/foxes.jsonc`", "jobs/foxes.jsonc"),
+        ('/batch "jobs/two foxes.json"', "jobs/two foxes.json"),
+        ("/batch 狐/%2e.json", "狐/%2e.json"),
+    ],
+)
+def test_a_file_of_the_repository_may_be_named(line: str, path: str) -> None:
+    assert parse_command(f"{line} --quality low\n\nThank you") == Batch(
+        InRepository(path), {"quality": "low"}
+    )
+    assert parse_command(line.replace("/batch", "/estimate", 1)) == Estimate(InRepository(path))
 
 
 def test_flags_are_laid_over_the_batch() -> None:
@@ -156,15 +184,34 @@ def test_the_long_dash_of_a_telephone_begins_a_flag() -> None:
             "/batch a red fox",
             (
                 "/batch does not know the word “a”."
-                " The commands are /batch, /estimate, /batch help."
+                f" The commands are {', '.join(COMMANDS)}."
                 " Prompts go below the command, as a list."
             ),
         ),
         (
-            "/batch examples/fox.json",
+            "/batch ../fox.json",
             (
-                "/batch does not know the word “examples/fox.json”."
-                " Files of the repository cannot be named here: put the JSON below the command."
+                "“../fox.json” names no file of this repository:"
+                " it has an empty name, or one of dots only."
+                " Name it from the top of the repository, such as: jobs/foxes.json"
+            ),
+        ),
+        (
+            "/batch jobs/fox.txt",
+            (
+                "“jobs/fox.txt” is no batch file."
+                " Batch files end in one of .json, .jsonc, .yaml, .yml."
+            ),
+        ),
+        (
+            "/batch a.json b.json",
+            ("The line names more than one file. Name one; a name with blanks stands in quotes."),
+        ),
+        (
+            f"/batch jobs/fox.json\n{fenced(JSON)}",
+            (
+                "The line names “jobs/fox.json”, and there is a batch below it, too."
+                " Keep the one that is meant; a comment can hold one batch."
             ),
         ),
         ("/batch --qualty high", "The flag “--qualty” is unknown. Did you mean --quality?"),

@@ -90,3 +90,30 @@ def test_each_image_of_a_job_has_its_own_name(path: str, image_format: str, coun
 )
 def test_a_name_ends_as_its_content_says(path: str, media_type: str, named: str) -> None:
     assert paths.of_media_type(path, media_type) == named
+
+
+@pytest.mark.parametrize(
+    "path", ["jobs/fox.json", ".github/fox.yaml", "狐/a b#?.json", "con", "a."]
+)
+def test_a_file_of_a_repository_is_called_as_git_calls_it(path: str) -> None:
+    assert paths.in_repository(path) == ""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/etc/passwd",
+        "~/a",
+        "a/../b",
+        "./a",
+        "a//b",
+        "a/",
+        "a\\b",
+        "a\0",
+        "a\u202eb",
+        "x" * 1025,
+    ],
+)
+def test_a_path_that_leads_elsewhere_names_no_file_of_a_repository(path: str) -> None:
+    assert paths.in_repository(path)

@@ -1,6 +1,7 @@
 """A delivery becomes an answer or a stored run: once, and only for those who may spend."""
 
 import asyncio
+import html
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from bot.core.killpoints import Point
 from bot.core.markdown import Markers
 from bot.core.messages import messages
 from bot.core.policy import Limits
-from bot.core.ports import Delivery, Role, Task
+from bot.core.ports import Delivery, NoFile, Role, Task
 from bot.core.pricing import Money
 from bot.core.run import Person
 from bot.engine.intake import Intake, Rules
@@ -165,6 +166,77 @@ async def test_a_batch_in_yaml_runs_and_its_faults_have_their_lines(door: Door) 
     good = "/batch\n```yaml\njobs:\n  - prompt: a fox\n    quality: low\n```"
     await door.handle(event(good, action="edited"))
     assert await door.runs() == [run_id(event().thread)]
+
+
+FILE = b'{"jobs": [{"prompt": "a red fox", "quality": "low"}]}'
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("jobs/fox.json", FILE),
+        ("fox.jsonc", b"// one\n" + FILE),
+        ("fox.yaml", b"jobs:\n  - prompt: a red fox\n    quality: low\n"),
+        ("fox.YML", b"\xef\xbb\xbfjobs: [{prompt: a red fox, quality: low}]"),
+    ],
+)
+async def test_a_file_of_the_default_branch_runs(door: Door, path: str, data: bytes) -> None:
+    door.desk.files = {path: data}
+    await door.handle(event(f"/batch {path} --size 1024x1024"))
+    view = await door.ledger.runs.get(run_id(event().thread))
+    assert view is not None
+    (job,) = view.run.batch.jobs
+    assert (job.prompt, job.quality, job.size) == ("a red fox", "low", "1024x1024")
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (NoFile.MISSING, "There is no file “fox.json” on the default branch."),
+        (NoFile.FOLDER, "“fox.json” is a folder."),
+        (NoFile.LINK, "“fox.json” leads out of this repository."),
+        (NoFile.SUBMODULE, "“fox.json” leads out of this repository."),
+        (b" " * 1_000_001, "“fox.json” is larger than 1,000,000 bytes."),
+        (b"\xff", "it is not UTF-8 text (byte 0)"),
+        (b"[]", "the batch must be an object"),
+        (b'{"jobs": []}', "must have 1 to 100 entries, not 0"),
+    ],
+)
+async def test_a_file_that_is_no_batch_says_why(
+    door: Door, found: bytes | NoFile, sentence: str
+) -> None:
+    door.desk.files = {"fox.json": found}
+    await door.handle(event("/batch fox.json"))
+    assert await door.runs() == []
+    assert door.desk.reactions == ["confused"]
+    assert sentence in html.unescape(door.desk.comments[1]).replace("\u200b", "")
+
+
+async def test_a_fault_in_a_file_names_the_file_and_is_mended_there(door: Door) -> None:
+    door.desk.files = {"fox.yaml": b"jobs:\n  - promt: a fox\n"}
+    await door.handle(event("/batch fox.yaml"))
+    assert "(line 2, column 5)" in door.desk.comments[1]
+    assert "Mend fox.yaml on the default branch" in door.desk.comments[1]
+    door.desk.files = {"fox.yaml": b"jobs:\n  - prompt: a fox\n"}
+    await door.handle(event("/batch fox.yaml please", action="edited"))
+    assert await door.runs() == []
+    await door.handle(event("/batch fox.yaml\n\nnow", action="edited"))
+    assert await door.runs() == [run_id(event().thread)]
+    assert len(door.desk.comments) == 1
+
+
+async def test_a_file_that_github_does_not_give_starts_nothing(door: Door) -> None:
+    door.desk.files = HostError("GitHub did not answer in time.")
+    await door.handle(event("/batch fox.json"))
+    assert await door.runs() == []
+    assert "GitHub did not answer in time." in door.desk.comments[1]
+
+
+async def test_who_may_not_write_has_no_file_read(door: Door) -> None:
+    door.desk.given_role = Role.READ
+    door.desk.files = HostError("nobody asks for it")
+    await door.handle(event("/batch fox.json"))
+    assert door.desk.comments == {}
 
 
 async def test_an_edit_by_somebody_else_runs_nothing(door: Door) -> None:

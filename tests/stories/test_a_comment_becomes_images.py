@@ -71,6 +71,13 @@ def _report(thread: Thread) -> str:
     return thread.pictures()[0].rpartition("/")[0] + "/report.json"
 
 
+async def test_a_file_of_the_repository_becomes_images(thread: Thread) -> None:
+    command = await thread.say("/batch batches/foxes.yaml --max-cost 0.05")
+
+    assert thread.reactions(command) == ["eyes", "rocket"]
+    assert len(thread.pictures()) == 2
+
+
 async def test_a_refused_prompt_does_not_hold_up_the_others(thread: Thread) -> None:
     command = await thread.say("""\
 /batch
@@ -95,7 +102,7 @@ async def test_a_refused_prompt_does_not_hold_up_the_others(thread: Thread) -> N
 
 **1 image was not made**
 
-- The safety system refused the prompt. *Names of living artists, celebrities and known characters are the usual cause: describe the style in your own words instead.*<br>a-castle-by-miyazaki.png
+- The safety system refused the prompt. *Living artists, celebrities, known characters, logos and revealing clothing are the usual causes. Words for a style, artists long dead and general descriptions usually pass.*<br>a-castle-by-miyazaki.png
 
 | Estimated | Paid | In doubt | Reserved at most |
 | --: | --: | --: | --: |
@@ -124,7 +131,7 @@ async def test_a_batch_of_which_nothing_was_made_ends_with_a_puzzled_face(thread
 
 **1 image was not made**
 
-- The safety system refused the prompt. *Names of living artists, celebrities and known characters are the usual cause: describe the style in your own words instead.*<br>a-castle-by-miyazaki.png
+- The safety system refused the prompt. *Living artists, celebrities, known characters, logos and revealing clothing are the usual causes. Words for a style, artists long dead and general descriptions usually pass.*<br>a-castle-by-miyazaki.png
 
 | Estimated | Paid | In doubt | Reserved at most |
 | --: | --: | --: | --: |

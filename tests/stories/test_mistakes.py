@@ -150,6 +150,7 @@ Or say everything yourself, in JSON:
 | Comment | What happens |
 |---|---|
 | `/batch` | makes the pictures and answers here |
+| `/batch path/in/repo.yaml` | the same with a file of the default branch: JSON or YAML |
 | `/estimate` | says what they would cost, and makes none |
 | `/batch help` | shows this |
 

@@ -38,6 +38,7 @@ Or say everything yourself, in JSON:
 | Comment | What happens |
 |---|---|
 | `/batch` | makes the pictures and answers here |
+| `/batch path/in/repo.yaml` | the same with a file of the default branch: JSON or YAML |
 | `/estimate` | says what they would cost, and makes none |
 | `/batch help` | shows this |
 """
@@ -133,6 +134,7 @@ ENGLISH = Messages(
     warnings=("{n} thing to know", "{n} things to know"),
     problems=("🔎 One thing to mend in the batch", "🔎 {n} things to mend in the batch"),
     more=("…and {n} more.", "…and {n} more."),
+    mend_file="Mend {file} on the default branch, and comment again: nothing has been billed.",
     mend="Edit your comment: I read it again, and nothing has been billed.",
     command="🔎 I could not read that",
     refused={

@@ -8,9 +8,41 @@ COMMANDS = {
         "コマンドの下に、JSON をコードブロックで書くか、プロンプトを箇条書きにしてください。"
     ),
     "{command} does not know the word “{word}”.": "{command} に「{word}」という語は使えません。",
-    "Files of the repository cannot be named here: put the JSON below the command.": (
-        "リポジトリのファイルは指定できません。JSON をコマンドの下に書いてください。"
+    # files of the repository
+    "“{name}” names no file of this repository: {why}.": (
+        "「{name}」はこのリポジトリのファイルを指していません: {why}。"
     ),
+    "it begins outside the repository": "リポジトリの外から始まっています",
+    "it has an empty name, or one of dots only": "空の名前か、点だけの名前が含まれています",
+    "Name it from the top of the repository, such as: jobs/foxes.json": (
+        "リポジトリの最上位から書いてください。例: jobs/foxes.json"
+    ),
+    "“{name}” is no batch file.": "「{name}」はバッチのファイルではありません。",
+    "Batch files end in one of {endings}.": ("バッチのファイルの末尾は {endings} のいずれかです。"),
+    "The line names more than one file.": "コマンドの行にファイルが 2 つ以上あります。",
+    "Name one; a name with blanks stands in quotes.": (
+        "1 つだけ書いてください。空白を含む名前は引用符で囲みます。"
+    ),
+    "The line names “{words}”, and there is a batch below it, too.": (
+        "コマンドの行に「{words}」とあり、その下にもバッチがあります。"
+    ),
+    "“{path}” could not be read: {why}": "「{path}」を読み取れませんでした: {why}",
+    "Nothing was started. Comment again in a moment.": (
+        "何も始めていません。少し待ってから、もう一度コメントしてください。"
+    ),
+    "There is no file “{path}” on the default branch.": (
+        "既定のブランチに「{path}」というファイルはありません。"
+    ),
+    "Check the name, and that it has been merged.": (
+        "名前と、マージ済みであることを確かめてください。"
+    ),
+    "“{path}” is a folder.": "「{path}」はフォルダーです。",
+    "Name the file in it.": "その中のファイルを書いてください。",
+    "“{path}” leads out of this repository.": "「{path}」はこのリポジトリの外を指しています。",
+    "Name a file that is in it.": "リポジトリの中のファイルを書いてください。",
+    "“{path}” is larger than {most:,} bytes.": "「{path}」は {most:,} バイトを超えています。",
+    "Split it into several batches.": "いくつかのバッチに分けてください。",
+    "it is not UTF-8 text (byte {place})": "UTF-8 のテキストではありません（{place} バイト目）",
     "Did you mean {word}?": "{word} ではありませんか？",
     "The commands are {names}. Prompts go below the command, as a list.": (
         "使えるコマンドは {names} です。プロンプトはコマンドの下に箇条書きにしてください。"

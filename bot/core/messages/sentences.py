@@ -82,6 +82,7 @@ class Messages:
     problems: Counted  # {n}
     more: Counted  # {n}
     mend: str
+    mend_file: str  # {file}
     command: str
     refused: Mapping[Reason, str]
     unknown: str  # instead of an amount

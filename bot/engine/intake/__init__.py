@@ -1,20 +1,19 @@
 """One delivery becomes a reply, or a stored run."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.core import markdown
-from bot.core.command import Batch, Block, Command, Estimate, Help, Prompts, parse_command
-from bot.core.errors import BatchError, CommandError, HostError, Problem, Reason, Refused
+from bot.core.command import Batch, Command, Estimate, Help, parse_command
+from bot.core.errors import BatchError, CommandError, HostError, Reason, Refused
 from bot.core.event import CommentEvent, run_id
 from bot.core.killpoints import Point, reach
 from bot.core.messages import Messages
-from bot.core.parse import Around, ParsedBatch, parse_batch, parse_batch_data, parse_yaml
+from bot.core.parse import ParsedBatch
 from bot.core.plan import Item, plan
 from bot.core.policy import (
     Ignored,
-    Limits,
     cap_of,
     caps,
     decide_author,
@@ -22,30 +21,21 @@ from bot.core.policy import (
     decide_owner,
     is_addressed,
 )
-from bot.core.ports import Clock, Effect, Host, Lease, Ledger, Role, Scheduler, Task
-from bot.core.pricing import BUILT_IN, PriceBook, estimate
+from bot.core.ports import Clock, Effect, Host, Lease, Ledger, Scheduler, Task
 from bot.core.pricing import Estimate as Bill
+from bot.core.pricing import estimate
 from bot.core.run import ItemView, Run, RunState, RunView
 from bot.core.said import said
 from bot.engine.context import bind, bind_thread
 from bot.engine.hold import hold
+from bot.engine.intake.reading import read_batch
+from bot.engine.intake.rules import Rules
 from bot.engine.outbox import Postman
 from bot.engine.thread import comment, reaction
 
+__all__ = ["Intake", "Rules"]
+
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the operator allows, and the defaults of a batch that says nothing."""
-
-    owners: frozenset[str]
-    min_role: Role = Role.WRITE
-    limits: Limits = field(default_factory=Limits)
-    around: Around = field(default_factory=Around)
-    images_per_minute: int | None = None
-    prices: PriceBook = BUILT_IN
-    ours: int | None = None  # the id of our own account, which is never obeyed
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +71,7 @@ class Intake:
                 case Batch():
                     return await self._open(lease, event, command)
                 case Estimate():
-                    effects = self._reply(event, self._estimate(command))
+                    effects = self._reply(event, await self._estimate(event, command))
                 case Help():
                     effects = self._reply(event, markdown.help_text(self.messages))
         except CommandError as error:
@@ -124,7 +114,7 @@ class Intake:
 
     async def _open(self, lease: Lease, event: CommentEvent, command: Batch) -> None:
         """Store run, items, reservation and first words in one transaction; then say them."""
-        parsed = self._parse(command)
+        parsed = await self._read(event, command)
         run = self._run(event, parsed)
         decide_budget(run.upper_bound, self.rules.limits, cap_of(parsed.config))
         items = plan(parsed.config, run.id)
@@ -152,26 +142,16 @@ class Intake:
             upper_bound=bill.total.high,
         )
 
-    def _estimate(self, command: Estimate) -> str:
-        parsed = self._parse(command)
+    async def _estimate(self, event: CommentEvent, command: Estimate) -> str:
+        parsed = await self._read(event, command)
         return markdown.estimate_answer(self._bill(parsed), parsed.warnings, self.messages)
+
+    async def _read(self, event: CommentEvent, command: Batch | Estimate) -> ParsedBatch:
+        return await read_batch(command, event.thread, self.host, self.rules.around)
 
     def _bill(self, parsed: ParsedBatch) -> Bill:
         rules = self.rules
         return estimate(parsed.config, images_per_minute=rules.images_per_minute, book=rules.prices)
-
-    def _parse(self, command: Batch | Estimate) -> ParsedBatch:
-        around = replace(self.rules.around, overrides=command.flags)
-        match command.source:
-            case Block(text, "yaml" | "yml"):
-                parsed = parse_yaml(text, around)
-            case Block(text, language):
-                parsed = parse_batch(text, around, comments=language == "jsonc")
-            case Prompts(prompts):
-                parsed = parse_batch_data({"jobs": [{"prompt": p} for p in prompts]}, around)
-        if problems := list(_files_of_ours(parsed)):
-            raise BatchError(problems)
-        return parsed
 
     # --- words --------------------------------------------------------------------------------
 
@@ -194,16 +174,6 @@ class Intake:
     async def _deliver(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
             await self.postman.deliver(effect.id)
-
-
-def _files_of_ours(parsed: ParsedBatch) -> Iterator[Problem]:
-    """A path in a comment would be one of this server's files: nobody in a thread may name one."""
-    for index, job in enumerate(parsed.config.jobs):
-        for field_name in ("reference_image_path", "mask_image_path"):
-            if getattr(job, field_name) is not None:
-                place = f"jobs[{index}].{field_name}"
-                hint = said("use the command line for it")
-                yield Problem(place, said("a comment cannot name files"), hint)
 
 
 def _queued(run: Run, items: Sequence[Item]) -> RunView:
