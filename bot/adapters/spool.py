@@ -53,6 +53,14 @@ class LocalSpool:
         self._path(prefix.removesuffix("/"))
         await asyncio.to_thread(self._discard, prefix)
 
+    async def size(self) -> int:
+        """How many bytes are kept, those half written included."""
+        return await asyncio.to_thread(_size, self._root)
+
+    async def check(self) -> None:
+        """Raise OSError unless something can be written and made durable."""
+        await asyncio.to_thread(_try, self._root)
+
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
             raise ValueError(f"not a key of the spool: {key!r}")
@@ -173,3 +181,19 @@ def _sweep(root: Path) -> None:
 def _partials(root: Path) -> Iterator[Path]:
     for directory, _, names in os.walk(root):
         yield from (Path(directory, name) for name in names if name.startswith(_PARTIAL))
+
+
+def _size(root: Path) -> int:
+    total = 0
+    for directory, _, names in os.walk(root):
+        for name in names:
+            with suppress(FileNotFoundError):  # published and gone in the meantime
+                total += Path(directory, name).stat().st_size
+    return total
+
+
+def _try(root: Path) -> None:
+    with tempfile.TemporaryFile(dir=root) as file:
+        file.write(b"x")
+        file.flush()
+        os.fsync(file.fileno())

@@ -280,11 +280,15 @@ def serve(
 
 
 @app.command()
-def worker() -> None:
+def worker(
+    port: Annotated[
+        int | None, typer.Option(help="Port for /healthz, /readyz and /metrics; none if absent.")
+    ] = None,
+) -> None:
     """Work on runs; as many of these as wanted, on as many machines."""
     from bot.entrypoints import settings
 
-    _server().work(settings.for_server(settings.read()))
+    _server().work(settings.for_server(settings.read()), port=port)
 
 
 @app.command()

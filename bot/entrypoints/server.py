@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from bot.core.said import said
 from bot.entrypoints import console, logs, loopback
 from bot.entrypoints.settings import Settings
-from bot.entrypoints.web import create_web
+from bot.entrypoints.web import create_web, create_windows
 from bot.entrypoints.wiring.common import arm, utc_now
 from bot.entrypoints.wiring.server import Server, server_parts
 
@@ -24,12 +24,15 @@ def serve(settings: Settings, *, with_worker: bool) -> None:
         runner.run(_serve(settings, with_worker=with_worker))
 
 
-def work(settings: Settings) -> None:
-    """Work on runs until told to stop; calls in flight are awaited."""
+def work(settings: Settings, *, port: int | None) -> None:
+    """Work on runs until told to stop; calls in flight are awaited.
+
+    On a port it says how it is, to probes and to Prometheus.
+    """
     logs.to_stderr(debug=settings.debug)
     arm(settings.gptimage_kill_point)
     with asyncio.Runner() as runner:
-        runner.run(_work(settings))
+        runner.run(_work(settings, port))
 
 
 async def _serve(settings: Settings, *, with_worker: bool) -> None:
@@ -40,17 +43,22 @@ async def _serve(settings: Settings, *, with_worker: bool) -> None:
         if with_worker:
             await stack.enter_async_context(server.working())
         url = await stack.enter_async_context(loopback.served(web(settings, server), sock))
-        listens = said(
-            "gptimage listens on {url} (webhook: {hook})", url=url, hook=f"{url}/webhook"
-        )
-        _log.info(console.words(listens))
+        hook = f"{url}/webhook"
+        _tell(said("gptimage listens on {url} (webhook: {hook})", url=url, hook=hook))
         await stop.wait()
         _tell(said("stopping: calls in flight are awaited"))
 
 
-async def _work(settings: Settings) -> None:
+async def _work(settings: Settings, port: int | None) -> None:
+    sock = None if port is None else loopback.bind(settings.gptimage_host, port)
     stop = stop_signal()
-    async with server_parts(settings) as server, server.working():
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(server_parts(settings))
+        await stack.enter_async_context(server.working())
+        if sock:
+            windows = create_windows(server.checks, server.metrics)
+            url = await stack.enter_async_context(loopback.served(windows, sock))
+            _log.info("how this worker is: %s/readyz and %s/metrics", url, url)
         _tell(said("gptimage worker is ready"))
         await stop.wait()
         _tell(said("stopping: calls in flight are awaited"))
@@ -74,6 +82,7 @@ def web(settings: Settings, server: Server) -> object:
         secrets=secrets,
         clock=utc_now,
         checks=server.checks,
+        metrics=server.metrics,
     )
 
 

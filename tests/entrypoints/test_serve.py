@@ -4,6 +4,7 @@ import re
 import signal
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bot.adapters.valkey import embedded_valkey
@@ -23,14 +24,23 @@ async def test_a_server_and_a_worker_beside_it_share_the_work(
     async with (
         embedded_valkey(tmp_path / "queue") as place.shell.env["REDIS_URL"],
         place.serving("--no-worker") as server,
-        place.shell.start("gptimage", "worker") as worker,
+        place.shell.start("gptimage", "worker", "--port", "0") as worker,
     ):
+        ready, numbers = re.findall(
+            r"http://\S+?/(?:readyz|metrics)", await worker.hears("/readyz")
+        )
         await worker.hears("gptimage worker is ready")
         comment = await place.say(TWO)
         await until(lambda: ended_well(comment))
+        async with httpx.AsyncClient() as browser:
+            parts = (await browser.get(ready)).json()["parts"]
+            told = (await browser.get(numbers)).text
         ends = [await stopped(server), await stopped(worker)]
 
     assert [end.code for end in ends] == [0, 0]
+    assert parts == {"database": "ok", "queue": "ok", "spool": "ok"}
+    assert 'gptimage_items{state="succeeded"} 2.0' in told
+    assert "gptimage_github_remaining 4" in told  # of 5,000
     assert len(images.calls) == 2
     (answer,) = place.answers
     assert "✅ 2 images" in answer

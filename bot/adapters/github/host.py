@@ -58,6 +58,11 @@ class GitHubHost:
         self.hook = GitHubHook(self._wire, clock, turn)
         self._web_url = _web_url(credentials.api_url)
 
+    @property
+    def remaining(self) -> int | None:
+        """How many requests GitHub still allows in this hour, by its last answer."""
+        return self._wire.remaining
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._wire.aclose()

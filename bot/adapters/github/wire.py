@@ -76,7 +76,10 @@ class Request:
 
 
 class Wire:
-    """Sends requests to one GitHub, over connections that all tasks share."""
+    """Sends requests to one GitHub, over connections that all tasks share.
+
+    `remaining` is how many it still allows in this hour, by its last answer.
+    """
 
     def __init__(
         self,
@@ -101,6 +104,7 @@ class Wire:
         self._open = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._client: httpx.AsyncClient | None = None
+        self.remaining: int | None = None
 
     async def aclose(self) -> None:
         """Close the connections; the next request opens new ones."""
@@ -133,6 +137,8 @@ class Wire:
             raise no_answer(error, writes=request.writes) from error
         except PyJWTError:
             raise HostError(said("The App's private key cannot be used to sign.")) from None
+        left = response.headers.get("x-ratelimit-remaining", "")
+        self.remaining = int(left) if left.isdecimal() else self.remaining
         if not response.is_success:
             raise refusal(response, self._clock(), writes=request.writes)
         if response.request.method != request.method:

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from bot.adapters.ledger import schema
 from bot.adapters.ledger.engine import Database, connect
+from bot.adapters.ledger.figures import SqlFigures
 from bot.adapters.ledger.history import SqlHistory
 from bot.adapters.ledger.inbox import SqlInbox
 from bot.adapters.ledger.leases import SqlLeases
@@ -33,6 +34,7 @@ class SqlLedger:
     outbox: SqlOutbox
     missed: SqlMissed
     history: SqlHistory
+    figures: SqlFigures
     database: Database
 
     async def ping(self) -> None:
@@ -63,6 +65,7 @@ async def open_ledger(url: str | Path, *, patience: timedelta = PATIENCE) -> Sql
         SqlOutbox(database),
         SqlMissed(database),
         SqlHistory(database),
+        SqlFigures(database),
         database,
     )
 

@@ -1,5 +1,5 @@
 """The server that GitHub talks to, and that tells how the bot is."""
 
-from bot.entrypoints.web.app import create_web
+from bot.entrypoints.web.app import create_web, create_windows
 
-__all__ = ["create_web"]
+__all__ = ["create_web", "create_windows"]

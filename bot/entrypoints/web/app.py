@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from pydantic import SecretStr
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
@@ -15,6 +16,7 @@ from bot.core.ports import Clock, Inbox, Scheduler
 from bot.core.said import said
 from bot.entrypoints.web.body import GITHUB_MAX_BODY
 from bot.entrypoints.web.health import Check, healthz, readyz
+from bot.entrypoints.web.metrics import Metrics
 from bot.entrypoints.web.webhook import Webhook
 
 _log = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ def create_web(
     secrets: Sequence[SecretStr],
     clock: Clock,
     checks: Mapping[str, Check],
+    metrics: Metrics | None = None,
     max_body: int = GITHUB_MAX_BODY,
     lifespan: Callable[[FastAPI], Any] | None = None,
 ) -> FastAPI:
@@ -48,20 +51,34 @@ def create_web(
         raise SettingsError(
             [said("GITHUB_WEBHOOK_SECRET: it is empty; take the one of the GitHub App")]
         )
-    webhook = Webhook(inbox, scheduler, keys, clock, max_body)
+    count = metrics.delivered if metrics else _nobody
+    webhook = Webhook(inbox, scheduler, keys, clock, max_body, count)
     return FastAPI(
         title="gptimage",
         # Plain routes: a webhook's raw bytes need no dependency and no model.
         routes=[
             Route("/webhook", webhook.receive, methods=["POST"]),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz(checks)),
             Route("/", _page),
+            *_windows(checks, metrics),
         ],
         exception_handlers={Exception: _unexpected},
         lifespan=lifespan,
         openapi_url=None,
     )
+
+
+def create_windows(checks: Mapping[str, Check], metrics: Metrics) -> Starlette:
+    """For a process that takes no deliveries: only how it is."""
+    return Starlette(routes=_windows(checks, metrics))
+
+
+def _windows(checks: Mapping[str, Check], metrics: Metrics | None) -> list[Route]:
+    numbers = [Route("/metrics", metrics.answer)] if metrics else []
+    return [Route("/healthz", healthz), Route("/readyz", readyz(checks)), *numbers]
+
+
+def _nobody(_result: str, _seconds: float) -> None:
+    """Where nobody counts."""
 
 
 async def _page(_: Request) -> HTMLResponse:

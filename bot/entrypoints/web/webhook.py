@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -24,6 +25,10 @@ _RETRY_AFTER = "30"
 _LONGEST_GUID = 100  # it is not signed: anybody may write anything there
 
 
+Count = Callable[[str, float], None]
+"""Told what became of a delivery, and after how many seconds it was answered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Webhook:
     """Receives deliveries; makes no call to GitHub and knows nothing of permissions."""
@@ -33,15 +38,23 @@ class Webhook:
     secrets: Sequence[bytes]
     clock: Clock
     max_body: int
+    count: Count
 
     async def receive(self, request: Request) -> JSONResponse:
         """Answer 202 once the delivery is stored or is no command; 4xx, or 503 to come again."""
+        began = perf_counter()
+        result, answer = await self._answer(request)
+        self.count(result, perf_counter() - began)
+        return answer
+
+    async def _answer(self, request: Request) -> tuple[str, JSONResponse]:
+        """The answer, and what became of the delivery in one word."""
         try:
             event = await self._read(request)
         except WebhookError as error:
-            return JSONResponse({"error": str(error)}, error.status)
+            return "refused", JSONResponse({"error": str(error)}, error.status)
         if event is None:
-            return JSONResponse({"status": "ignored"}, 202)
+            return "ignored", JSONResponse({"status": "ignored"}, 202)
         guid = request.headers.get("x-github-delivery", "")[:_LONGEST_GUID]
         delivery = Delivery(delivery_id(event), guid, event, self.clock())
         bind(delivery=delivery.id, guid=guid)
@@ -57,17 +70,17 @@ class Webhook:
         event = parse("issue_comment", body)
         return event if event and _addresses_us(event.body) else None
 
-    async def _accept(self, delivery: Delivery) -> JSONResponse:
+    async def _accept(self, delivery: Delivery) -> tuple[str, JSONResponse]:
         try:
             async with asyncio.timeout(_STORE_SECONDS):
-                await self.inbox.receive(delivery)
+                new = await self.inbox.receive(delivery)
         except (LedgerBusy, TimeoutError):
             _log.warning("the delivery was not stored: the ledger is busy")
             busy = {"error": "the ledger is busy, deliver again later"}
-            return JSONResponse(busy, 503, headers={"Retry-After": _RETRY_AFTER})
+            return "unavailable", JSONResponse(busy, 503, headers={"Retry-After": _RETRY_AFTER})
         reach(Point.DELIVERY_STORED)
         _log.info("the delivery is accepted")
-        return JSONResponse(
+        return "accepted" if new else "repeated", JSONResponse(
             {"status": "accepted", "id": delivery.id},
             202,
             background=BackgroundTask(self._schedule, delivery.id),

@@ -7,14 +7,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 from bot.adapters.destinations import ReleaseDestination
 from bot.adapters.github import AppCredentials, GitHubHost, Turns
 from bot.adapters.ledger import SqlLedger
 from bot.adapters.pace.shared import shared_pace
 from bot.adapters.queue import ArqScheduler, Handler, Worker
+from bot.adapters.spool import LocalSpool
 from bot.adapters.valkey import embedded_valkey
 from bot.core import markdown
+from bot.core.errors import GptimageError, because
 from bot.core.messages import messages
 from bot.core.parse import Around, BatchLimits
 from bot.core.policy import Limits
@@ -28,6 +31,7 @@ from bot.engine.runner import Drain
 from bot.engine.thread import ThreadAudience
 from bot.entrypoints import redaction
 from bot.entrypoints.settings import Settings, private_key
+from bot.entrypoints.web.metrics import Metrics
 from bot.entrypoints.wiring.common import Workshop, utc_now, workshop
 
 
@@ -40,6 +44,7 @@ class Server:
     worker: Worker
     drain: Drain
     checks: Mapping[str, Callable[[], Awaitable[None]]]
+    metrics: Metrics
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -79,11 +84,25 @@ async def server_parts(settings: Settings) -> AsyncIterator[Server]:
         )
         stack.push_async_callback(host.aclose)
         handlers, sweep = _work(settings, rules, shop, scheduler, host)
-        checks = {"database": shop.ledger.ping, "queue": scheduler.ping}
+        checks: dict[str, Callable[[], Awaitable[None]]] = {
+            "database": shop.ledger.ping,
+            "queue": scheduler.ping,
+            "spool": partial(_writable, shop.spool),
+        }
+        metrics = Metrics(
+            shop.ledger.figures.read, shop.spool.size, lambda: host.remaining, utc_now
+        )
         ledger, drain = shop.ledger, shop.runner.drain
         catch_up = CatchUp(ledger.leases, ledger.missed, host.hook, utc_now, drain)
         worker = Worker(redis_url, handlers, sweep, look=catch_up.look)
-        yield Server(ledger, scheduler, worker, drain, checks)
+        yield Server(ledger, scheduler, worker, drain, checks, metrics)
+
+
+async def _writable(spool: LocalSpool) -> None:
+    try:
+        await spool.check()
+    except OSError as error:
+        raise GptimageError(because(error)) from None
 
 
 def _work(
