@@ -34,6 +34,7 @@ class CommentEvent:
     owner: Person
     default_branch: str
     comment_created_at: datetime
+    app: int | None = None  # the App through which it was written, if that was one
 
 
 def verify(body: bytes, signature: str | None, secrets: Sequence[bytes]) -> None:
@@ -130,11 +131,16 @@ class _Issue(BaseModel):
     number: int
 
 
+class _App(BaseModel):
+    id: _Id
+
+
 class _Comment(BaseModel):
     id: _Id
     body: str | None
     user: _Account | None  # null when the account is gone
     created_at: datetime
+    performed_via_github_app: _App | None = None
 
 
 class _Payload(BaseModel):
@@ -169,7 +175,13 @@ def _comment_event(payload: _Payload) -> CommentEvent | None:
         owner=payload.repository.owner.person,
         default_branch=payload.repository.default_branch,
         comment_created_at=payload.comment.created_at,
+        app=_app(payload),
     )
+
+
+def _app(payload: _Payload) -> int | None:
+    app = payload.comment.performed_via_github_app
+    return app.id if app else None
 
 
 def _thread(payload: _Payload) -> Thread:

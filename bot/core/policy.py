@@ -3,6 +3,7 @@
 Budgets count ids, because logins can change hands; days and months are those of UTC.
 """
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -28,43 +29,80 @@ class Ignored:
     reason: str
 
 
-def is_addressed(event: CommentEvent, *, ours: int | None = None) -> Proceed | Ignored:
-    """Whether a person said this in their own words; `ours` is the id of our own account.
+def is_addressed(
+    event: CommentEvent, *, ours: int | None = None, bots: AbstractSet[int] = frozenset()
+) -> Proceed | Ignored:
+    """Whether somebody said this in their own words; `ours` is the id of our own App.
 
-    Bots run nothing, or two of them could answer each other. An edit counts only by the author:
+    Bots run nothing, or two of them could answer each other, unless the operator names them by
+    their ids: a login that ends in `[bot]` proves nothing. An edit counts only by the author:
     people with write access can put words into other people's comments.
     """
-    if ours in {event.author.id, event.sender.id}:
+    if ours is not None and event.app == ours:
         return Ignored("our own comment")
-    if event.sender_type != "User":
+    if event.sender_type != "User" and event.sender.id not in bots:
         return Ignored("sent by a bot")
     if event.sender.id != event.author.id:
         return Ignored("edited by somebody else")
     return Proceed()
 
 
-def decide_owner(event: CommentEvent, owners: AbstractSet[str]) -> None:
+def is_named(person: Person, names: AbstractSet[str]) -> bool:
+    """Whether one of the names, which are logins or ids, is this account's.
+
+    A name of digits is an id: otherwise a stranger could take somebody's id for a login.
+    """
+    if str(person.id) in names:
+        return True
+    logins = {name.casefold() for name in names if not name.isdecimal()}
+    return person.login.casefold() in logins
+
+
+def decide_owner(owner: Person, owners: AbstractSet[str]) -> None:
     """Refuse an account that the operator does not serve; `owners` are logins or ids.
 
     Anybody can install a public App, and would spend the operator's money.
     """
-    known = {owner.casefold() for owner in owners}
-    if not known & {event.owner.login.casefold(), str(event.owner.id)}:
-        message = said("This bot does not work for {owner}.", owner=event.owner.login)
+    if not is_named(owner, owners):
+        message = said("This bot does not work for {owner}.", owner=owner.login)
         raise Refused(Reason.OWNER, message)
 
 
-def decide_author(event: CommentEvent, role: Role, min_role: Role) -> None:
+def decide_author(author: Person, role: Role, min_role: Role) -> None:
     """Refuse an author without the role; who has none in the repository is never enough."""
     if role < max(min_role, Role.READ):
         raise Refused(
             Reason.PERMISSION,
             said(
                 "{person} needs the {role} role in this repository.",
-                person=event.author.login,
+                person=author.login,
                 role=min_role.name.lower(),
             ),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AllowList:
+    """Who is meant: people by login or id, and those who are in one of the teams (`org/team`)."""
+
+    people: frozenset[str] = frozenset()
+    teams: frozenset[str] = frozenset()
+
+    def names(self, person: Person) -> bool:
+        """Whether the person is named."""
+        return is_named(person, self.people)
+
+    def teams_of(self, owner: Person) -> Sequence[str]:
+        """Those teams of whose members an installation of the owner can know."""
+        prefix = f"{owner.login.casefold()}/"
+        return sorted(team for team in self.teams if team.casefold().startswith(prefix))
+
+
+def decide_list(author: Person, *, listed: bool) -> None:
+    """Refuse an author who is missing on a list that there is."""
+    if not listed:
+        message = said("{person} is not on the list of those who may spend.", person=author.login)
+        raise Refused(Reason.PERMISSION, message)
 
 
 # --- budgets ----------------------------------------------------------------------------------

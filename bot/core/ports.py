@@ -12,7 +12,7 @@ from bot.core.errors import Failure
 from bot.core.event import CommentEvent
 from bot.core.plan import ImageCall, Item
 from bot.core.pricing import Money, Usage
-from bot.core.run import ItemView, Run, RunView, Stop, Thread
+from bot.core.run import ItemView, Person, Run, RunView, Stop, Thread
 
 Clock = Callable[[], datetime]
 
@@ -412,6 +412,14 @@ class Host(Protocol):
     """GitHub, as far as a thread needs it; every method raises HostError and writes once."""
 
     async def role(self, thread: Thread, login: str) -> Role: ...
+
+    async def owner(self, thread: Thread) -> Person:
+        """The account that the thread's repository belongs to now."""
+        ...
+
+    async def is_member(self, thread: Thread, team: str, login: str) -> bool:
+        """Whether a person is in a team (`org/team`) of the thread's organisation."""
+        ...
 
     async def react(self, thread: Thread, content: str) -> int:
         """React to the command's comment; the same reaction twice is one."""

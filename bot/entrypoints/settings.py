@@ -89,9 +89,25 @@ def _prices(value: object) -> object:
     raise PydanticCustomError("prices", "{told}", {"told": "\n".join(map(stored, found))})
 
 
+def _numbers(value: object) -> object:
+    """Ids of accounts: a name would prove nothing."""
+    parts = _split(value)
+    if isinstance(parts, tuple) and not all(str(part).isdecimal() for part in parts):
+        raise ValueError("an id is a number, such as 41898282")
+    return parts
+
+
+def _teams(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(re.fullmatch(r"[^/\s]+/[^/\s]+", team) for team in value):
+        raise ValueError("a team is written org/team")
+    return value
+
+
 Address = Annotated[str, AfterValidator(_address)]
 Switch = Annotated[bool, BeforeValidator(_said)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Teams = Annotated[Names, AfterValidator(_teams)]
+Numbers = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_numbers)]
 Prices = Annotated[InstanceOf[PriceBook], NoDecode, BeforeValidator(_prices)]
 Dollars = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=6)]
 
@@ -142,6 +158,9 @@ class Settings(BaseSettings):
     gptimage_model: str = DEFAULT_MODEL
     gptimage_min_role: Literal["write", "maintain", "admin"] = "write"
     gptimage_allowed_owners: Names = ()
+    gptimage_allowed_users: Names = ()
+    gptimage_allowed_teams: Teams = ()
+    gptimage_allowed_bots: Numbers = ()
     gptimage_max_cost_per_run: Dollars = Decimal(10)
     gptimage_max_cost_per_person_and_day: Dollars | None = None
     gptimage_max_cost_per_repository_and_day: Dollars | None = None

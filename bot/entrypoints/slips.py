@@ -56,6 +56,11 @@ _SLIPS: tuple[tuple[str, Callable[..., str]], ...] = (
         r"an address begins with https:// or http://",
         lambda: said("an address begins with https:// or http://"),
     ),
+    (
+        r"an id is a number, such as (?P<example>.*)",
+        lambda **it: said("an id is a number, such as {example}", **it),
+    ),
+    (r"a team is written org/team", lambda: said("a team is written org/team")),
 )
 
 

@@ -13,12 +13,14 @@ from inline_snapshot import snapshot
 from bot.core.errors import Reason, Refused
 from bot.core.event import CommentEvent, run_id
 from bot.core.policy import (
+    AllowList,
     Ignored,
     Limits,
     Proceed,
     caps,
     decide_author,
     decide_budget,
+    decide_list,
     decide_owner,
     is_addressed,
     narrow,
@@ -27,7 +29,7 @@ from bot.core.ports import Cap, Role
 from bot.core.pricing import Money
 from bot.core.run import Person, Thread
 
-ANN, BOB = Person(1, "ann"), Person(2, "bob")
+ANN, BOB, BOT = Person(1, "ann"), Person(2, "bob"), Person(3, "renovate[bot]")
 NOW = datetime(2026, 11, 21, 23, 59, 59, tzinfo=UTC)
 THREAD = Thread(
     installation=7, repository_id=70, repository="acme/art", private=False, issue=3, comment=700
@@ -70,36 +72,66 @@ def test_a_person_is_heard() -> None:
         (replace(EVENT, sender_type="Mannequin"), "sent by a bot"),
         (replace(EVENT, sender_type=""), "sent by a bot"),
         (replace(EVENT, action="edited", sender=BOB), "edited by somebody else"),
-        (replace(EVENT, author=Person(99, "us"), sender=Person(99, "us")), "our own comment"),
-        (replace(EVENT, author=Person(99, "us")), "our own comment"),
+        (replace(EVENT, app=99), "our own comment"),
+        (replace(EVENT, app=99, sender=BOT, author=BOT, sender_type="Bot"), "our own comment"),
     ],
 )
 def test_bots_other_peoples_edits_and_our_own_words_are_ignored(
     event: CommentEvent, reason: str
 ) -> None:
-    assert is_addressed(event, ours=99) == Ignored(reason)
+    assert is_addressed(event, ours=99, bots={BOT.id} if event.app else set()) == Ignored(reason)
+
+
+def test_a_bot_is_heard_if_its_id_is_named_and_a_name_proves_nothing() -> None:
+    event = replace(EVENT, author=BOT, sender=BOT, sender_type="Bot")
+    assert is_addressed(event, bots={BOT.id}) == Proceed()
+    assert is_addressed(event, bots={BOT.id + 1}) == Ignored("sent by a bot")
+    assert is_addressed(replace(event, author=ANN), bots={BOT.id}) == Ignored(
+        "edited by somebody else"
+    )
 
 
 @pytest.mark.parametrize("owners", [{"acme"}, {"ACME", "other"}, {"9"}])
 def test_the_operators_accounts_are_served(owners: set[str]) -> None:
-    decide_owner(EVENT, owners)
+    decide_owner(EVENT.owner, owners)
 
 
-@pytest.mark.parametrize("owners", [set[str](), {"acme2"}, {"1"}, {""}])
+@pytest.mark.parametrize("owners", [set[str](), {"acme2"}, {"1"}, {""}, {"acme[bot]"}])
 def test_any_other_account_is_not(owners: set[str]) -> None:
     with pytest.raises(Refused) as caught:
-        decide_owner(EVENT, owners)
+        decide_owner(EVENT.owner, owners)
     assert caught.value.reason is Reason.OWNER
+
+
+def test_a_login_that_is_somebody_elses_id_opens_nothing() -> None:
+    with pytest.raises(Refused):
+        decide_owner(Person(77, "9"), {"9"})
+
+
+def test_a_list_names_people_and_the_teams_of_the_owner() -> None:
+    allowed = AllowList(frozenset({"Ann", "2"}), frozenset({"acme/art", "Acme/ink", "else/art"}))
+    assert allowed.names(ANN)
+    assert allowed.names(BOB)
+    assert not allowed.names(Person(4, "2"))
+    assert not AllowList().names(ANN)
+    assert allowed.teams_of(Person(9, "Acme")) == ["Acme/ink", "acme/art"]
+
+
+def test_who_is_not_on_the_list_is_refused() -> None:
+    decide_list(ANN, listed=True)
+    with pytest.raises(Refused) as caught:
+        decide_list(ANN, listed=False)
+    assert caught.value.reason is Reason.PERMISSION
 
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("min_role", Role)
 def test_nobody_below_the_role_spends_and_nobody_without_one(role: Role, min_role: Role) -> None:
     if role >= min_role and role is not Role.NONE:
-        decide_author(EVENT, role, min_role)
+        decide_author(ANN, role, min_role)
         return
     with pytest.raises(Refused) as caught:
-        decide_author(EVENT, role, min_role)
+        decide_author(ANN, role, min_role)
     assert caught.value.reason is Reason.PERMISSION
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from bot.core.errors import HostError
 from bot.core.ports import Effect, EffectKind, NoFile, Role, Task
-from bot.core.run import Thread
+from bot.core.run import Person, Thread
 
 THREAD = Thread(7, 1001, "octo/fox", private=True, issue=3, comment=2**40)
 START = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -50,12 +50,24 @@ class Desk:
     writes: int = 0
     files: dict[str, bytes | NoFile] | HostError = field(default_factory=dict)
     given_role: Role | HostError = Role.WRITE
+    given_owner: Person | HostError = field(default_factory=lambda: Person(1, "octo"))
+    teams: dict[str, set[str]] | HostError = field(default_factory=dict)
     before_write: Callable[[], None] = lambda: None
 
     async def role(self, _: Thread, __: str) -> Role:
         if isinstance(self.given_role, HostError):
             raise self.given_role
         return self.given_role
+
+    async def owner(self, _: Thread) -> Person:
+        if isinstance(self.given_owner, HostError):
+            raise self.given_owner
+        return self.given_owner
+
+    async def is_member(self, _: Thread, team: str, login: str) -> bool:
+        if isinstance(self.teams, HostError):
+            raise self.teams
+        return login in self.teams.get(team, ())
 
     async def react(self, _: Thread, content: str) -> int:
         self._write(lambda: None if content in self.reactions else self.reactions.append(content))

@@ -5,6 +5,7 @@ import html
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,9 @@ from bot.core.messages import messages
 from bot.core.policy import Limits
 from bot.core.ports import Delivery, NoFile, Role, Task
 from bot.core.pricing import Money
+from bot.core.rules import Rules
 from bot.core.run import Person
-from bot.engine.intake import Intake, Rules
+from bot.engine.intake import Intake
 from bot.engine.outbox import Postman
 from bot.engine.recover import Recover
 from tests.engine.desk import START, THREAD, Clock, Crash, Desk, Queue
@@ -78,7 +80,7 @@ class Door:
 @pytest.fixture
 async def door(empty: Path, tmp_path: Path) -> AsyncIterator[Door]:
     shutil.copy(empty, tmp_path / "ledger.db")
-    ledger = await open_ledger(tmp_path / "ledger.db")
+    ledger = await open_ledger(tmp_path / "ledger.db", patience=timedelta(minutes=1))
     yield Door(ledger, Desk(), Queue(), Clock(), Rules(owners=frozenset({"octo"})))
     await ledger.close()
 

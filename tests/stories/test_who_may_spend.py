@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from inline_snapshot import snapshot
 
-from bot.simulators.github import Fault
+from bot.simulators.github import Fault, FaultKind, Role, User
 from tests.stories.conftest import Thread, with_settings
 
 FOX = "/batch --quality low --size 1024x1024\n\n- a red fox"
@@ -62,6 +62,91 @@ async def test_an_account_that_the_operator_does_not_serve_gets_nothing(thread: 
 
     assert thread.reactions(command) == []
     assert thread.answers() == []
+    assert thread.calls() == []
+
+
+@with_settings(gptimage_allowed_users=("Tomas", "passer-by"))
+async def test_of_those_with_the_role_only_the_named_are_served(thread: Thread) -> None:
+    others = [await thread.say(FOX, by=person) for person in ("maya", "passer-by")]
+    command = await thread.say(FOX, by="tomas")
+
+    assert [thread.reactions(each) for each in others] == [["confused"], ["confused"]]
+    assert thread.reactions(command) == ["eyes", "rocket"]
+    assert len(thread.answers()) == 1
+
+
+@with_settings(gptimage_allowed_teams=("acme/art",))
+async def test_the_members_of_a_named_team_are_served(thread: Thread) -> None:
+    unseen = await thread.say(FOX, by="tomas")
+    thread.room.github.app.permissions["members"] = "read"
+    thread.room.github.people.teams["art"] = {"tomas": "active", "maya": "pending"}
+    member, invited = await thread.say(FOX, by="tomas"), await thread.say(FOX, by="maya")
+
+    assert [thread.reactions(each) for each in (unseen, invited)] == [["confused"], ["confused"]]
+    assert thread.reactions(member) == ["eyes", "rocket"]
+    assert thread.answers()[0] == snapshot("""\
+### 🔒 Your role could not be checked
+
+The App may not see who is in a team: it needs the permission members: read. Nothing was started: try again in a moment.
+
+<!-- marker -->\
+""")
+
+
+@with_settings(gptimage_allowed_bots=(41_898_282,))
+async def test_of_all_bots_only_those_are_served_whose_ids_are_named(thread: Thread) -> None:
+    people = thread.room.github.people
+    people.add(User("planner[bot]", type="Bot", id=41_898_282))
+    people.add(User("41898282[bot]", Role.ADMIN, type="Bot", id=7))
+    named = await thread.say(FOX, by="planner[bot]")
+    other = await thread.say(FOX, by="41898282[bot]")
+
+    assert thread.reactions(named) == ["eyes", "rocket"]
+    assert thread.reactions(other) == []
+    assert "for planner" in thread.answer()
+
+
+async def test_who_loses_the_role_before_the_run_starts_pays_for_nothing(thread: Thread) -> None:
+    github = thread.room.github
+    github.faults.add(Fault(FaultKind.HANG, path="^/repos/acme/posters$", seconds=0.5))
+    command = await thread.write(FOX, by="tomas")
+    await thread.until(lambda: any(call.fault for call in github.calls))
+    github.people.add(User("tomas", Role.READ))
+    await thread.quiet()
+
+    assert thread.reactions(command) == ["eyes", "confused"]
+    assert thread.calls() == []
+    assert thread.answer() == snapshot("""\
+### ❌ No image was made
+
+When its turn came, its author was not allowed to spend here any more. Nothing was started or billed.
+
+1 image was not started.
+
+| Estimated | Paid | In doubt | Reserved at most |
+| --: | --: | --: | --: |
+| $0.0060 | $0.00 | $0.00 | $0.0060 |
+
+| File | Prompt | Size | Quality | Cost | Time |
+| --- | --- | --- | --- | --- | --- |
+| a-red-fox.png | a red fox | 1024x1024 | low | – | – |
+
+<sub>Run `rfbghrhhek` for tomas · N s</sub>
+
+<!-- marker -->\
+""")
+
+
+async def test_a_repository_that_has_a_new_owner_is_not_served_any_more(thread: Thread) -> None:
+    people = thread.room.github.people
+    github = thread.room.github
+    github.faults.add(Fault(FaultKind.HANG, path="^/repos/acme/posters$", seconds=0.5))
+    command = await thread.write(FOX)
+    await thread.until(lambda: any(call.fault for call in github.calls))
+    people.owner = people.add(User("elsewhere", type="Organization"))
+    await thread.quiet()
+
+    assert thread.reactions(command) == ["eyes", "confused"]
     assert thread.calls() == []
 
 

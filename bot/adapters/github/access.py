@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import Enum
 
 from pydantic import SecretStr, TypeAdapter
 
@@ -13,12 +14,22 @@ from bot.core.errors import HostError
 from bot.core.ports import Clock
 from bot.core.run import Thread
 
+
+class Reach(Enum):
+    """What a token is for; each has its own, so that none can do more than it must."""
+
+    REPOSITORY = "repository"
+    MEMBERS = "members"  # who is in the organisation's teams
+
+
 _PERMISSIONS = {
     "contents": "write",  # releases
     "issues": "write",
     "metadata": "read",
     "pull_requests": "write",
 }
+
+_MEMBERS = {"members": "read"}
 
 # A token lives for an hour; one that ends during a long upload is worth nothing.
 _MARGIN = timedelta(minutes=5)
@@ -29,7 +40,7 @@ _APP = TypeAdapter(App)
 
 @dataclass(slots=True)
 class _Place:
-    """The token of one repository; the lock lets one caller fetch it for all."""
+    """The token for one thing; the lock lets one caller fetch it for all."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     grant: Grant | None = None
@@ -42,17 +53,23 @@ class AppAccess:
         self._app_id = app_id
         self._wire = wire
         self._clock = clock
-        self._places: dict[tuple[int, int], _Place] = {}
+        self._places: dict[tuple[int, int, Reach], _Place] = {}
         self._login: str | None = None
 
-    async def token(self, thread: Thread, *, instead_of: SecretStr | None = None) -> SecretStr:
+    async def token(
+        self,
+        thread: Thread,
+        reach: Reach = Reach.REPOSITORY,
+        *,
+        instead_of: SecretStr | None = None,
+    ) -> SecretStr:
         """A token for the thread's repository, other than the one that was refused."""
-        key = (thread.installation, thread.repository_id)
+        key = (thread.installation, thread.repository_id, reach)
         place = self._places.setdefault(key, _Place())
         async with place.lock:
             grant = place.grant
             if grant is None or grant.token == instead_of or self._is_ending(grant):
-                grant = place.grant = await self._grant(thread)
+                grant = place.grant = await self._grant(thread, reach)
             return grant.token
 
     async def wrote(self, comment: Comment) -> bool:
@@ -72,7 +89,9 @@ class AppAccess:
     def _is_ending(self, grant: Grant) -> bool:
         return grant.expires_at - _MARGIN <= self._clock()
 
-    async def _grant(self, thread: Thread) -> Grant:
+    async def _grant(self, thread: Thread, reach: Reach) -> Grant:
+        if reach is Reach.MEMBERS:  # of an organisation, whatever the repository
+            return await self._ask(thread, {"permissions": _MEMBERS})
         narrow = {"repository_ids": [thread.repository_id]}
         try:
             return await self._ask(thread, {**narrow, "permissions": _PERMISSIONS})

@@ -46,6 +46,23 @@ class Created(BaseModel, frozen=True):
     id: int
 
 
+class Account(BaseModel, frozen=True):
+    id: int
+    login: str
+
+
+class Repository(BaseModel, frozen=True):
+    """A repository, and whose it is."""
+
+    owner: Account
+
+
+class Membership(BaseModel, frozen=True):
+    """`state` is `active`, or `pending` until an invitation is accepted."""
+
+    state: str
+
+
 class Permission(BaseModel, frozen=True):
     """`permission` has four values; `role_name` is the true role, and may be a custom one."""
 

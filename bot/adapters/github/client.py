@@ -9,7 +9,7 @@ from typing import TypeVar
 import httpx
 from pydantic import TypeAdapter
 
-from bot.adapters.github.access import AppAccess
+from bot.adapters.github.access import AppAccess, Reach
 from bot.adapters.github.answers import read
 from bot.adapters.github.turns import Turns
 from bot.adapters.github.wire import Request, Turn, Wire
@@ -32,19 +32,21 @@ class Client:
         self._access = access
         self._turns = turns
 
-    async def ask(self, thread: Thread, request: Request) -> httpx.Response:
+    async def ask(
+        self, thread: Thread, request: Request, reach: Reach = Reach.REPOSITORY
+    ) -> httpx.Response:
         """The answer to a request whose path is below the thread's repository."""
         if request.path.startswith("/"):
             request = replace(request, path=f"/repos/{thread.repository}{request.path}")
         turn = self._turn(thread.installation, request)
-        token = await self._access.token(thread)
+        token = await self._access.token(thread, reach)
         try:
             return await self._wire.send(request, token, turn)
         except HostError as error:
             if error.status != 401:
                 raise
         # Refused before anything was done, so a POST may go out again, too.
-        fresh = await self._access.token(thread, instead_of=token)
+        fresh = await self._access.token(thread, reach, instead_of=token)
         return await self._wire.send(request, fresh, turn)
 
     def _turn(self, installation: int, request: Request) -> Turn:

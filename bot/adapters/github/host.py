@@ -9,20 +9,22 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 
 from bot.adapters.github.access import AppAccess
-from bot.adapters.github.answers import Comment, Created, Permission, read
+from bot.adapters.github.answers import Comment, Created, Permission, Repository, read
 from bot.adapters.github.client import Client
 from bot.adapters.github.files import read_file
 from bot.adapters.github.hook import GitHubHook
+from bot.adapters.github.members import is_member
 from bot.adapters.github.releases import GitHubReleases
 from bot.adapters.github.turns import Turns
 from bot.adapters.github.wire import AppCredentials, Request, Sleep, Wire
 from bot.core.errors import HostError
 from bot.core.ports import Clock, NoFile, Role
-from bot.core.run import Thread
+from bot.core.run import Person, Thread
 
 _THE_APP = 0  # has turns of its own, beside those of its installations
 
 _PERMISSION = TypeAdapter(Permission)
+_REPOSITORY = TypeAdapter(Repository)
 _CREATED = TypeAdapter(Created)
 _COMMENTS = TypeAdapter(list[Comment])
 
@@ -77,6 +79,16 @@ class GitHubHost:
                 return Role.NONE
             raise
         return _role(read(_PERMISSION, answer))
+
+    async def owner(self, thread: Thread) -> Person:
+        """The account that the repository belongs to now, wherever it has been moved."""
+        answer = await self._client.ask(thread, Request("GET", f"repos/{thread.repository}"))
+        account = read(_REPOSITORY, answer).owner
+        return Person(account.id, account.login)
+
+    async def is_member(self, thread: Thread, team: str, login: str) -> bool:
+        """Whether a person is in a team (`org/team`) of the organisation."""
+        return await is_member(self._client, thread, team, login)
 
     async def react(self, thread: Thread, content: str) -> int:
         """React to the command's comment; the same reaction twice is one."""

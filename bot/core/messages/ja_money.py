@@ -29,6 +29,9 @@ MONEY = {
     "{person} needs the {role} role in this repository.": (
         "{person} さんには、このリポジトリの {role} 権限が必要です。"
     ),
+    "{person} is not on the list of those who may spend.": (
+        "{person} さんは、利用できる人の一覧にありません。"
+    ),
     "{why} Nothing was started: try again in a moment.": (
         "{why}何も開始していません。少し後にもう一度お試しください。"
     ),

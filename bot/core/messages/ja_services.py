@@ -58,6 +58,9 @@ SERVICES = {
     ),
     "a reference image cannot be read": "参照画像を読み取れません",
     # GitHub
+    "The App may not see who is in a team: it needs the permission {name}.": (
+        "App はチームのメンバーを確認できません。{name} の権限が必要です。"
+    ),
     "GitHub does not accept the App's credentials.": "GitHub が App の認証情報を受け付けません。",
     "GitHub does not let the App do this.": "App にこの操作の権限がありません。",
     "GitHub does not know this, or hides it from the App.": (

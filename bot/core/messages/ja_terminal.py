@@ -158,6 +158,8 @@ TERMINAL = {
     "GPTIMAGE_KILL_POINT: {text} is not one of {names}, with :HIT": (
         "GPTIMAGE_KILL_POINT: {text} は次のいずれか（と :回数）ではありません: {names}"
     ),
+    "an id is a number, such as {example}": "ID は {example} のような数字です",
+    "a team is written org/team": "チームは org/team の形で指定してください",
     "an address begins with https:// or http://": (
         "https:// か http:// で始まるアドレスにしてください"
     ),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.core import markdown
 from bot.core.command import Batch, Command, Estimate, Help, parse_command
-from bot.core.errors import BatchError, CommandError, HostError, Reason, Refused
+from bot.core.errors import BatchError, CommandError, Reason, Refused
 from bot.core.event import CommentEvent, run_id
 from bot.core.killpoints import Point, reach
 from bot.core.messages import Messages
@@ -16,20 +16,19 @@ from bot.core.policy import (
     Ignored,
     cap_of,
     caps,
-    decide_author,
     decide_budget,
-    decide_owner,
     is_addressed,
 )
 from bot.core.ports import Clock, Effect, Host, Lease, Ledger, Scheduler, Task
 from bot.core.pricing import Estimate as Bill
 from bot.core.pricing import estimate
+from bot.core.rules import Rules
 from bot.core.run import ItemView, Run, RunState, RunView
 from bot.core.said import said
+from bot.engine.admission import Admission
 from bot.engine.context import bind, bind_thread
 from bot.engine.hold import hold
 from bot.engine.intake.reading import read_batch
-from bot.engine.intake.rules import Rules
 from bot.engine.outbox import Postman
 from bot.engine.thread import comment, reaction
 
@@ -87,7 +86,8 @@ class Intake:
 
     async def _command(self, event: CommentEvent) -> Command | None:
         """The command, if it is for us and its author may give it."""
-        if isinstance(is_addressed(event, ours=self.rules.ours), Ignored):
+        rules = self.rules
+        if isinstance(is_addressed(event, ours=rules.ours, bots=rules.bots), Ignored):
             return None
         if await self.ledger.runs.get(run_id(event.thread)):
             return None  # it cannot be edited; and an edit may be handled before its original
@@ -102,13 +102,7 @@ class Intake:
 
     async def _admit(self, event: CommentEvent) -> None:
         """Raise Refused unless the author may spend here; fail closed."""
-        decide_owner(event, self.rules.owners)
-        try:
-            role = await self.host.role(event.thread, event.author.login)
-        except HostError as error:
-            words = said("{why} Nothing was started: try again in a moment.", why=error.message)
-            raise Refused(Reason.UNREACHABLE, words) from error
-        decide_author(event, role, self.rules.min_role)
+        await Admission(self.host, self.rules).admit(event)
 
     # --- a run --------------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 
 from bot.adapters.destinations import ReleaseDestination
@@ -19,12 +18,10 @@ from bot.adapters.valkey import embedded_valkey
 from bot.core import markdown
 from bot.core.errors import GptimageError, because
 from bot.core.messages import messages
-from bot.core.parse import Around, BatchLimits
-from bot.core.policy import Limits
-from bot.core.ports import Role, Task
-from bot.core.pricing import Money
+from bot.core.ports import Task
+from bot.core.rules import Rules
 from bot.engine.catch_up import CatchUp
-from bot.engine.intake import Intake, Rules
+from bot.engine.intake import Intake
 from bot.engine.outbox import Postman
 from bot.engine.recover import Recover
 from bot.engine.runner import Drain
@@ -33,6 +30,7 @@ from bot.entrypoints import redaction
 from bot.entrypoints.settings import Settings, private_key
 from bot.entrypoints.web.metrics import Metrics
 from bot.entrypoints.wiring.common import Workshop, utc_now, workshop
+from bot.entrypoints.wiring.rules import rules_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class Server:
 async def server_parts(settings: Settings) -> AsyncIterator[Server]:
     """Connect everything that a server needs; closes it in the opposite order."""
     async with AsyncExitStack() as stack:
-        rules = _rules(settings)
+        rules = rules_of(settings)
         redis_url = (
             settings.redis_url.get_secret_value()
             if settings.redis_url
@@ -130,30 +128,6 @@ def _work(
 
     handlers = {Task.INTAKE: intake.handle, Task.RUN: drive, Task.DELIVER: postman.deliver}
     return handlers, Recover(shop.ledger, scheduler, utc_now).sweep
-
-
-def _rules(settings: Settings) -> Rules:
-    def money(dollars: Decimal | None) -> Money | None:
-        return None if dollars is None else Money.from_usd(dollars)
-
-    return Rules(
-        owners=frozenset(settings.gptimage_allowed_owners),
-        min_role=Role[settings.gptimage_min_role.upper()],
-        limits=Limits(
-            run=money(settings.gptimage_max_cost_per_run),
-            person_day=money(settings.gptimage_max_cost_per_person_and_day),
-            repository_day=money(settings.gptimage_max_cost_per_repository_and_day),
-            installation_month=money(settings.gptimage_max_cost_per_installation_and_month),
-            server_day=money(settings.gptimage_max_cost_per_day),
-        ),
-        images_per_minute=settings.gptimage_images_per_minute,
-        prices=settings.gptimage_prices,
-        around=Around(
-            limits=BatchLimits(max_jobs=settings.gptimage_max_jobs),
-            environment=settings.batch_defaults,
-            openai_itself=settings.at_openai,
-        ),
-    )
 
 
 def _account(settings: Settings) -> str:

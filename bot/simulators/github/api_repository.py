@@ -26,6 +26,15 @@ async def show_permission(call: ApiCall) -> Response:
     return JSONResponse(shape)
 
 
+async def show_membership(call: ApiCall) -> Response:
+    """Whether a person is in a team of the organisation, or invited to it."""
+    params, people = call.request.path_params, call.state.people
+    members = people.teams.get(params["team"], {})
+    if params["org"].lower() != people.owner.login.lower() or params["login"] not in members:
+        raise not_found()
+    return JSONResponse({"role": "member", "state": members[params["login"]]})
+
+
 async def show_contents(call: ApiCall) -> Response:
     """A file or a directory of the default branch; a link to a file is that file."""
     repository, path = call.state.repository, call.request.path_params["path"].strip("/")
@@ -154,6 +163,7 @@ _THREAD = ("issues", "pull_requests")
 ENDPOINTS = (
     Endpoint("GET", _REPO, show_repository, ("metadata",)),
     Endpoint("GET", _REPO + "/collaborators/{login}/permission", show_permission, ("metadata",)),
+    Endpoint("GET", "/orgs/{org}/teams/{team}/memberships/{login}", show_membership, ("members",)),
     Endpoint("GET", _REPO + "/contents/{path:path}", show_contents, ("contents",)),
     Endpoint("GET", _ISSUE, show_issue, _THREAD),
     Endpoint("GET", _ISSUE + "/comments", list_comments, _THREAD),

@@ -56,7 +56,7 @@ class AppIdentity:
     slug: str = "gptimage"
     client_id: str = "Iv23liSimulatedClient"
     installation_id: int = 77_001
-    permissions: Mapping[str, str] = field(default_factory=lambda: dict(PERMISSIONS))
+    permissions: dict[str, str] = field(default_factory=lambda: dict(PERMISSIONS))
 
     @property
     def bot_login(self) -> str:

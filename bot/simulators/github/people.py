@@ -59,6 +59,7 @@ class People:
 
     def __init__(self, users: tuple[User, ...], *, owner: str, owner_type: str) -> None:
         self._users: dict[str, User] = {}
+        self.teams: dict[str, dict[str, str]] = {}  # by slug: each member's login, and its state
         for user in users:
             self.add(user)
         self.owner = self.find(owner) or self.add(
