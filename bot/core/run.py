@@ -49,6 +49,8 @@ class Stop(StrEnum):
     REFUSED = "refused"  # the key, the organisation or the credit: no call can succeed
     BUDGET = "budget"  # the next call could exceed what the run may cost
     FAULT = "fault"  # this machine cannot keep answers, so it must not pay for more
+    PERMISSION = "permission"  # when its turn came, its author might not spend there any more
+    UNCHECKED = "unchecked"  # and this, if nobody could say whether they may
 
 
 SIMULATED = "simulated:"

@@ -6,10 +6,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.core.errors import HostError
+from bot.core.errors import HostError, Refused
 from bot.core.killpoints import Point, reach
 from bot.core.ports import Clock, Effect, Ledger, Watch
-from bot.core.run import ItemView, RunState, RunView, unsettled
+from bot.core.run import ItemView, Run, RunState, RunView, Stop, unsettled
 from bot.engine.context import bind, bind_thread
 from bot.engine.finish import Finish
 from bot.engine.hold import Hold, hold
@@ -19,6 +19,19 @@ _log = logging.getLogger(__name__)
 
 # A destination that does not answer is tried again after this many seconds.
 _PAUSE = 15.0
+
+
+# Seconds until GitHub is asked again whether a run may start; after the last one it may not. A
+# run is claimed once for each question, so the lease's epoch counts them across restarts.
+_ASK_AGAIN = (5.0, 15.0, 30.0, 60.0, 120.0, 240.0)
+
+
+class Gate(Protocol):
+    """Whether the author of a run may still spend when its turn comes."""
+
+    async def admit_again(self, run: Run) -> None:
+        """Raise Refused if not, and HostError if nobody says."""
+        ...
 
 
 class Audience(Protocol):
@@ -46,6 +59,7 @@ class Life:
     finish: Finish
     clock: Clock
     publish_at_once: bool = False  # each image as it comes, as the command line does
+    gate: Gate | None = None
 
     async def execute(self, run_id: str, audience: Audience) -> RunView | None:
         """The run when it is done, or as far as it got before this process was to end.
@@ -69,12 +83,38 @@ class Life:
             late = await self._late(held, view)
             return await self._finish(held, late, audience) if late else view
         reach(Point.RUN_CLAIMED)
+        if not await self._is_decided(held, view.run):
+            return view
         if view.run.state is not RunState.PUBLISHING:
             view = await self._settle(held, view, audience)
             if self.runner.drain.asked and unsettled(view):
                 # Whoever comes next goes on from here. The ledger knows where the files went.
                 return await self.ledger.runs.get(run_id)
         return await self._finish(held, view, audience)
+
+    async def _is_decided(self, held: Hold, run: Run) -> bool:
+        """Ask whether the run may start, and stop it if not; False if it waits for an answer."""
+        if self.gate is None or run.stop or run.state is not RunState.QUEUED or run.started_at:
+            return True  # whoever orders a run again has been asked about then
+        try:
+            await self.gate.admit_again(run)
+        except Refused as error:
+            _log.info("the run may not start: %s", error)
+            await self.ledger.runs.request_stop(run.id, Stop.PERMISSION)
+        except HostError as error:
+            return await self._is_given_up(held, run, error)
+        return True
+
+    async def _is_given_up(self, held: Hold, run: Run, error: HostError) -> bool:
+        """Stop a run about which GitHub says nothing for too long; until then, ask later."""
+        asked = held.lease.epoch - 1
+        if error.final or asked >= len(_ASK_AGAIN):
+            _log.warning("the run may not start, for nobody says that it may: %s", error)
+            stop = Stop.PERMISSION if error.final else Stop.UNCHECKED
+            await self.ledger.runs.request_stop(run.id, stop)
+            return True
+        await held.park(max(error.retry_after or 0.0, _ASK_AGAIN[asked]))
+        return False
 
     async def _settle(self, held: Hold, view: RunView, audience: Audience) -> RunView:
         run = await self.ledger.runs.begin(held.lease, self.clock())

@@ -72,6 +72,14 @@ ENGLISH = Messages(
             Stop.REFUSED: "The image service would have refused every further call, so I stopped.",
             Stop.BUDGET: "The next image could have cost more than the cap, so I made no more.",
             Stop.FAULT: "I could not keep any more images safely, so I paid for no more.",
+            Stop.PERMISSION: (
+                "When its turn came, its author was not allowed to spend here any more."
+                " Nothing was started or billed."
+            ),
+            Stop.UNCHECKED: (
+                "GitHub could not say whether its author may still spend here, so nothing was"
+                " started or billed. Try again in a new comment."
+            ),
         },
         failures={
             Failure.RATE_LIMIT: Explanation(

@@ -24,7 +24,6 @@ from bot.core.pricing import Estimate as Bill
 from bot.core.pricing import estimate
 from bot.core.rules import Rules
 from bot.core.run import ItemView, Run, RunState, RunView
-from bot.core.said import said
 from bot.engine.admission import Admission
 from bot.engine.context import bind, bind_thread
 from bot.engine.hold import hold

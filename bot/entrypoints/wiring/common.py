@@ -22,7 +22,7 @@ from bot.core.ports import Destination
 from bot.core.pricing import Money
 from bot.core.said import said
 from bot.engine.finish import Finish
-from bot.engine.life import Life
+from bot.engine.life import Gate, Life
 from bot.engine.runner import Drain, Runner
 from bot.entrypoints import redaction
 from bot.entrypoints.settings import Settings
@@ -44,7 +44,12 @@ class Workshop:
     pace: ImagePace
 
     def life(
-        self, destination: Destination, name_of: Callable[[Item], str], *, at_once: bool
+        self,
+        destination: Destination,
+        name_of: Callable[[Item], str],
+        *,
+        at_once: bool,
+        gate: Gate | None = None,
     ) -> Life:
         """The life of its runs; `at_once` publishes each image as it comes, without a report."""
         finish = Finish(
@@ -57,7 +62,7 @@ class Workshop:
             redaction.clean,
             remote=not at_once,
         )
-        return Life(self.ledger, self.runner, finish, utc_now, publish_at_once=at_once)
+        return Life(self.ledger, self.runner, finish, utc_now, at_once, gate)
 
 
 @asynccontextmanager

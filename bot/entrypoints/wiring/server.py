@@ -20,6 +20,7 @@ from bot.core.errors import GptimageError, because
 from bot.core.messages import messages
 from bot.core.ports import Task
 from bot.core.rules import Rules
+from bot.engine.admission import Admission
 from bot.engine.catch_up import CatchUp
 from bot.engine.intake import Intake
 from bot.engine.outbox import Postman
@@ -120,7 +121,8 @@ def _work(
         every=timedelta(seconds=settings.gptimage_live_seconds),
     )
     release = ReleaseDestination(host, tag_prefix=settings.gptimage_tag_prefix)
-    life = shop.life(release, lambda item: item.asset_name, at_once=False)
+    gate = Admission(host, rules)
+    life = shop.life(release, lambda item: item.asset_name, at_once=False, gate=gate)
     intake = Intake(shop.ledger, host, postman, scheduler, utc_now, rules, words)
 
     async def drive(run_id: str) -> None:

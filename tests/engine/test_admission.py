@@ -1,0 +1,212 @@
+"""Who may spend is asked at the command, and again when the run's turn comes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from shutil import copy
+from typing import Any
+
+import pytest
+
+from bot.adapters.ledger import SqlLedger, open_ledger
+from bot.core.batch import BatchConfig, Job
+from bot.core.errors import HostError, Reason, Refused
+from bot.core.plan import plan
+from bot.core.policy import AllowList
+from bot.core.ports import Cap, Role
+from bot.core.pricing import Money
+from bot.core.rules import Rules
+from bot.core.run import Person, Run, RunState, RunView, Stop
+from bot.engine.admission import Admission
+from bot.engine.finish import Finish
+from bot.engine.life import Life
+from bot.engine.runner import Drain, Runner
+from tests.engine.desk import START, THREAD, Clock, Desk
+from tests.engine.test_intake import ADA, event
+from tests.engine.world import Nobody, NoHurry, Shelf
+
+OCTO = frozenset({"octo"})
+AWAY = HostError("GitHub has a fault of its own (502).", status=502)
+CAP = Cap("the server", "server", "2026-11-21", Money(100))
+
+
+# --- at the command ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def admission(desk: Desk, *lists: AllowList, **rules: Any) -> Admission:
+    return Admission(desk, Rules(owners=OCTO, lists=lists, **rules))
+
+
+async def is_admitted(door: Admission, who: Person = ADA) -> bool:
+    try:
+        await door.admit(replace(event(), author=who, sender=who))
+    except Refused as error:
+        return error.reason is not Reason.PERMISSION
+    return True
+
+
+async def test_a_list_narrows_what_the_role_allows(desk: Desk) -> None:
+    named = AllowList(frozenset({"ada"}))
+    assert await is_admitted(admission(desk, named))
+    assert not await is_admitted(admission(desk, named), Person(43, "bob"))
+    desk.given_role = Role.READ
+    assert not await is_admitted(admission(desk, named))
+
+
+async def test_whoever_is_in_a_team_is_on_the_list(desk: Desk) -> None:
+    art = AllowList(frozenset({"bob"}), frozenset({"octo/ink", "octo/art"}))
+    assert not await is_admitted(admission(desk, art))
+    desk.teams = {"octo/art": {"ada"}}
+    assert await is_admitted(admission(desk, art))
+
+
+async def test_of_two_lists_both_must_have_the_person(desk: Desk) -> None:
+    one, other = AllowList(frozenset({"ada", "bob"})), AllowList(frozenset({"bob"}))
+    assert not await is_admitted(admission(desk, one, other))
+    assert await is_admitted(admission(desk, one, other), Person(43, "bob"))
+
+
+async def test_a_team_that_cannot_be_asked_about_admits_nobody(desk: Desk) -> None:
+    desk.teams = AWAY
+    with pytest.raises(Refused) as refusal:
+        await admission(desk, AllowList(teams=frozenset({"octo/art"}))).admit(event())
+    assert refusal.value.reason is Reason.UNREACHABLE
+    assert "try again" in str(refusal.value)
+
+
+async def test_a_named_bot_needs_no_role(desk: Desk) -> None:
+    desk.given_role = Role.NONE
+    assert await is_admitted(admission(desk, AllowList(frozenset({"bob"})), bots={ADA.id}))
+
+
+# --- when the run starts ----------------------------------------------------------------------
+
+
+class Turn:
+    """A queued run, whose author was admitted some time ago, and a worker that takes it up."""
+
+    def __init__(self, ledger: SqlLedger, desk: Desk) -> None:
+        self.ledger = ledger
+        self.desk = desk
+        self.clock = Clock()
+        self.calls = 0
+        self.run = Run(
+            id="r1",
+            state=RunState.QUEUED,
+            batch=BatchConfig(jobs=(Job(prompt="a fox"),)),
+            created_at=START,
+            thread=THREAD,
+            author=ADA,
+            upper_bound=Money(60),
+        )
+
+    async def create(self, *_: object) -> object:
+        self.calls += 1
+        raise AssertionError
+
+    async def recall(self, _: str) -> None:
+        return None
+
+    async def fetch(self, _: str) -> None:
+        return None
+
+    async def discard(self, _: str) -> None:
+        return None
+
+    async def comes(self) -> RunView:
+        """Somebody schedules the run; gives what has become of it."""
+        port: Any = self
+        runner = Runner(self.ledger.runs, port, NoHurry(), self.clock, Drain())
+        finish = Finish(
+            self.ledger.runs, port, port, Shelf(), self.clock, lambda item: item.asset_name
+        )
+        gate = Admission(self.desk, Rules(owners=OCTO))
+        await Life(self.ledger, runner, finish, self.clock, gate=gate).execute("r1", Nobody())
+        view = await self.ledger.runs.get("r1")
+        assert view is not None
+        return view
+
+    async def left(self) -> Money:
+        (left,) = await self.ledger.runs.left([CAP])
+        return left
+
+
+@asynccontextmanager
+async def waiting(folder: Path, desk: Desk) -> AsyncIterator[Turn]:
+    ledger = await open_ledger(folder / "ledger.db")
+    try:
+        turn = Turn(ledger, desk)
+        await ledger.runs.open(turn.run, plan(turn.run.batch, "r1"), [CAP])
+        yield turn
+    finally:
+        await ledger.close()
+
+
+@pytest.fixture
+async def turn(empty: Path, tmp_path: Path, desk: Desk) -> AsyncIterator[Turn]:
+    copy(empty, tmp_path / "ledger.db")
+    async with waiting(tmp_path, desk) as found:
+        yield found
+
+
+async def test_whoever_lost_the_role_meanwhile_starts_nothing(turn: Turn) -> None:
+    assert await turn.left() == Money(40)
+    turn.desk.given_role = Role.READ
+    view = await turn.comes()
+    assert (view.run.state, view.run.stop) == (RunState.DONE, Stop.PERMISSION)
+    assert turn.calls == 0
+    assert await turn.left() == Money(100)
+
+
+async def test_a_repository_that_moved_to_somebody_else_is_not_served(turn: Turn) -> None:
+    turn.desk.given_owner = Person(2, "elsewhere")
+    assert (await turn.comes()).run.stop is Stop.PERMISSION
+
+
+async def test_a_repository_that_is_gone_is_not_asked_about_again(turn: Turn) -> None:
+    turn.desk.given_owner = HostError("GitHub does not know this.", status=404)
+    view = await turn.comes()
+    assert (view.run.state, view.run.stop) == (RunState.DONE, Stop.PERMISSION)
+
+
+async def test_a_run_waits_while_github_does_not_say(turn: Turn) -> None:
+    turn.desk.given_role = AWAY
+    assert (await turn.comes()).run.state is RunState.QUEUED
+    turn.desk.given_role = Role.READ
+    assert (await turn.comes()).run.state is RunState.QUEUED  # not before its pause is over
+    turn.clock.pass_(seconds=5)
+    assert (await turn.comes()).run.stop is Stop.PERMISSION
+
+
+async def test_a_run_about_which_nobody_says_anything_is_given_up(turn: Turn) -> None:
+    turn.desk.given_owner = AWAY
+    pauses = [5, 15, 30, 60, 120, 240]
+    for pause in pauses:
+        assert (await turn.comes()).run.state is RunState.QUEUED
+        turn.clock.pass_(seconds=pause)
+    view = await turn.comes()
+    assert (view.run.state, view.run.stop) == (RunState.DONE, Stop.UNCHECKED)
+    assert await turn.left() == Money(100)
+
+
+async def test_a_pause_that_github_asks_for_is_kept(turn: Turn) -> None:
+    turn.desk.given_role = HostError("GitHub asks for a pause.", status=403, retry_after=900)
+    await turn.comes()
+    turn.clock.pass_(seconds=899)
+    turn.desk.given_role = Role.NONE
+    assert (await turn.comes()).run.state is RunState.QUEUED
+    turn.clock.pass_(seconds=1)
+    assert (await turn.comes()).run.stop is Stop.PERMISSION
+
+
+async def test_a_run_that_somebody_cancelled_asks_nobody(turn: Turn) -> None:
+    await turn.ledger.runs.request_stop("r1", Stop.CANCELLED)
+    turn.desk.given_owner = AWAY
+    view = await turn.comes()
+    assert (view.run.state, view.run.stop) == (RunState.DONE, Stop.CANCELLED)
