@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from bot.core.language import Choice
 from bot.core.parse import Around
 from bot.core.policy import AllowList, Limits
 from bot.core.ports import Role
@@ -24,4 +25,5 @@ class Rules:
     around: Around = field(default_factory=Around)
     images_per_minute: int | None = None
     prices: PriceBook = BUILT_IN
+    language: Choice = "en"
     ours: int | None = None  # the id of our own App, which is never obeyed

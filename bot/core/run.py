@@ -9,6 +9,7 @@ from enum import StrEnum
 from bot.core.attempts import Attempt, AttemptState, Call, Wait, next_step
 from bot.core.batch import BatchConfig
 from bot.core.errors import Charge, Failure
+from bot.core.language import Language
 from bot.core.plan import Item
 from bot.core.pricing import Money
 
@@ -77,6 +78,7 @@ class Run:
     note: str = ""  # what a reader must know of the publication, such as a fallback
     digest: str | None = None  # of the batch: equal ones make the same images
     resumed_at: datetime | None = None  # when a person last went on with it, or ordered again
+    language: Language | None = None  # of its thread; None: whichever the server speaks
 
     @property
     def simulated(self) -> bool:

@@ -26,12 +26,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.core.catalog import DEFAULT_MODEL
 from bot.core.errors import BatchError, SettingsError, because
+from bot.core.language import Choice, Language, spoken
 from bot.core.pricing import PriceBook, parse_prices
 from bot.core.said import restored, said, stored
 from bot.entrypoints import redaction
 from bot.entrypoints.slips import plainly
-
-Language = Literal["en", "ja"]
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -169,7 +168,7 @@ class Settings(BaseSettings):
     gptimage_max_jobs: int = Field(100, ge=1, le=10_000)
     gptimage_prices: Prices = Field(default_factory=PriceBook)
     gptimage_images_per_minute: int | None = Field(None, ge=1)
-    gptimage_language: Language = "en"
+    gptimage_language: Choice = "en"
     gptimage_charges: Literal["answered", "issued"] = "answered"
     gptimage_tag_prefix: str = "gptimage-"
     gptimage_live_seconds: float = Field(10.0, ge=0.1)
@@ -208,7 +207,7 @@ class _Tongue(BaseSettings):
 
     model_config = Settings.model_config
 
-    gptimage_language: Language = "en"
+    gptimage_language: Choice = "en"
 
 
 def read(**overrides: object) -> Settings:
@@ -250,7 +249,7 @@ def unreadable(file: str, error: OSError) -> str:
 def language() -> Language:
     """The language of this process's words, also where another setting is wrong."""
     try:
-        return _Tongue().gptimage_language
+        return spoken(_Tongue().gptimage_language)
     except (ValidationError, UnicodeDecodeError, OSError):
         return "en"
 

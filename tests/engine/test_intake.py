@@ -16,7 +16,6 @@ from bot.core.errors import HostError
 from bot.core.event import CommentEvent, delivery_id, run_id
 from bot.core.killpoints import Point
 from bot.core.markdown import Markers
-from bot.core.messages import messages
 from bot.core.policy import Limits
 from bot.core.ports import Delivery, NoFile, Role, Task
 from bot.core.pricing import Money
@@ -57,8 +56,7 @@ class Door:
     @property
     def intake(self) -> Intake:
         postman = Postman(self.ledger, self.desk, Markers(b"a key"), self.clock)
-        words = messages("en")
-        return Intake(self.ledger, self.desk, postman, self.queue, self.clock, self.rules, words)
+        return Intake(self.ledger, self.desk, postman, self.queue, self.clock, self.rules)
 
     async def receive(self, said: CommentEvent) -> str:
         name = delivery_id(said)

@@ -165,7 +165,7 @@ async def test_a_language_that_is_unknown_is_told_in_english(shell: Shell) -> No
         "gptimage", "estimate", shell.batch("fox"), env={"GPTIMAGE_LANGUAGE": "xx"}
     )
 
-    assert ended.complaint == snapshot(["Error: GPTIMAGE_LANGUAGE: must be one of en, ja"])
+    assert ended.complaint == snapshot(["Error: GPTIMAGE_LANGUAGE: must be one of en, ja, auto"])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Stories: the bot speaks the language that its operator has chosen."""
+"""Stories: the bot speaks the language that its operator has chosen, or that of the comment."""
 
 # ruff: noqa: E501  (what the bot says is quoted as it stands)
 
@@ -27,7 +27,7 @@ async def test_a_run_is_told_in_japanese(thread: Thread) -> None:
 
 | ファイル | プロンプト | サイズ | 品質 | 費用 | 時間 |
 | --- | --- | --- | --- | --- | --- |
-| [image.png](/releases/download/gptimage-rfbghrhhek/image-d8ca2f7393.png) | 雪の中の赤い狐 | auto | low | $0.0060 | N 秒 |
+| [雪の中の赤い狐.png](/releases/download/gptimage-rfbghrhhek/image-d8ca2f7393.png) | 雪の中の赤い狐 | auto | low | $0.0060 | N 秒 |
 
 📦 [すべてのファイルと `report.json`](/releases/tag/gptimage-rfbghrhhek)
 
@@ -75,6 +75,7 @@ JSON ですべてを指定することもできます。
 | コメント | 動作 |
 |---|---|
 | `/batch` | 画像を作成し、ここに返信します |
+| `/batch path/in/repo.yaml` | 既定のブランチのファイル（JSON か YAML）で同じことをします |
 | `/estimate` | 費用だけをお知らせします（画像は作成しません） |
 | `/batch help` | この説明を表示します |
 
@@ -212,3 +213,18 @@ async def test_a_command_that_cannot_be_read_is_told_in_japanese(thread: Thread)
 *\u200b--quality ではありませんか？*
 
 """)
+
+
+@with_settings(gptimage_language="auto")
+async def test_each_run_speaks_the_language_of_its_comment_to_its_end(thread: Thread) -> None:
+    for command in ("/batch\n- a red fox", "/batch\n- 赤い狐", "/batch help", "/batch ヘルプ"):
+        await thread.say(command)
+
+    assert [answer.partition("\n")[0] for answer in thread.answers()] == snapshot(
+        [
+            "### ✅ 1 image",
+            "### ✅ 画像 1 枚が完成しました",
+            "### 🎨 Pictures from a comment",
+            "### 🔎 コマンドを読み取れませんでした",
+        ]
+    )

@@ -72,6 +72,7 @@ runs = Table(
     Column("report", Text),
     Column("digest", Text),
     Column("resumed_at", Time),
+    Column("language", Text),
 )
 
 items = Table(

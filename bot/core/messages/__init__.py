@@ -1,15 +1,13 @@
 """The sentences that the bot says in a thread, in each language that it speaks."""
 
 from collections.abc import Mapping
-from typing import Literal
 
+from bot.core.language import Language
 from bot.core.messages.en import ENGLISH
 from bot.core.messages.ja import JAPANESE
 from bot.core.messages.sentences import Messages
 
 __all__ = ["ENGLISH", "Language", "Messages", "messages"]
-
-Language = Literal["en", "ja"]
 
 _LANGUAGES: Mapping[Language, Messages] = {"en": ENGLISH, "ja": JAPANESE}
 

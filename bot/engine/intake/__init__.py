@@ -9,7 +9,8 @@ from bot.core.command import Batch, Command, Estimate, Help, parse_command
 from bot.core.errors import BatchError, CommandError, Reason, Refused
 from bot.core.event import CommentEvent, run_id
 from bot.core.killpoints import Point, reach
-from bot.core.messages import Messages
+from bot.core.language import spoken
+from bot.core.messages import Messages, messages
 from bot.core.parse import ParsedBatch
 from bot.core.plan import Item, plan
 from bot.core.policy import (
@@ -46,7 +47,6 @@ class Intake:
     scheduler: Scheduler
     clock: Clock
     rules: Rules
-    messages: Messages
 
     async def handle(self, delivery_id: str) -> None:
         """Answer the delivery if nobody has, and see to what the answer owes."""
@@ -71,11 +71,11 @@ class Intake:
                 case Estimate():
                     effects = self._reply(event, await self._estimate(event, command))
                 case Help():
-                    effects = self._reply(event, markdown.help_text(self.messages))
+                    effects = self._reply(event, markdown.help_text(self._words(event)))
         except CommandError as error:
-            effects = self._fault(event, markdown.command_problem(error, self.messages))
+            effects = self._fault(event, markdown.command_problem(error, self._words(event)))
         except BatchError as error:
-            effects = self._fault(event, markdown.batch_problems(error, self.messages))
+            effects = self._fault(event, markdown.batch_problems(error, self._words(event)))
         except Refused as error:
             effects = self._refusal(event, error)
         await self.ledger.inbox.settle(lease, self.clock(), effects)
@@ -111,7 +111,7 @@ class Intake:
         run = self._run(event, parsed)
         decide_budget(run.upper_bound, self.rules.limits, cap_of(parsed.config))
         items = plan(parsed.config, run.id)
-        words = markdown.live(_queued(run, items), run.created_at, self.messages)
+        words = markdown.live(_queued(run, items), run.created_at, self._words(event))
         effects = (reaction(event.thread, "eyes"), comment(event.thread, words))
         budget = caps(event.thread, event.author, run.created_at, self.rules.limits)
         await self.ledger.runs.open(run, items, budget, effects, delivery=lease)
@@ -133,11 +133,13 @@ class Intake:
             warnings=(*parsed.warnings, *bill.warnings),
             expected=bill.total.expected,
             upper_bound=bill.total.high,
+            language=spoken(self.rules.language, event.body),
         )
 
     async def _estimate(self, event: CommentEvent, command: Estimate) -> str:
         parsed = await self._read(event, command)
-        return markdown.estimate_answer(self._bill(parsed), parsed.warnings, self.messages)
+        bill, words = self._bill(parsed), self._words(event)
+        return markdown.estimate_answer(bill, parsed.warnings, words)
 
     async def _read(self, event: CommentEvent, command: Batch | Estimate) -> ParsedBatch:
         return await read_batch(command, event.thread, self.host, self.rules.around)
@@ -147,6 +149,9 @@ class Intake:
         return estimate(parsed.config, images_per_minute=rules.images_per_minute, book=rules.prices)
 
     # --- words --------------------------------------------------------------------------------
+
+    def _words(self, event: CommentEvent) -> Messages:
+        return messages(spoken(self.rules.language, event.body))
 
     def _reply(self, event: CommentEvent, words: str) -> Sequence[Effect]:
         return (reaction(event.thread, "rocket"), comment(event.thread, words))
@@ -162,7 +167,7 @@ class Intake:
             case Reason.PERMISSION:
                 return (reaction(event.thread, "confused"),)
             case Reason.UNREACHABLE | Reason.BUDGET | Reason.PRICE:
-                return self._fault(event, markdown.refused(error, self.messages))
+                return self._fault(event, markdown.refused(error, self._words(event)))
 
     async def _deliver(self, effects: Sequence[Effect]) -> None:
         for effect in effects:

@@ -26,6 +26,7 @@ def rules_of(settings: Settings) -> Rules:
         ),
         images_per_minute=settings.gptimage_images_per_minute,
         prices=settings.gptimage_prices,
+        language=settings.gptimage_language,
         around=Around(
             limits=BatchLimits(max_jobs=settings.gptimage_max_jobs),
             environment=settings.batch_defaults,

@@ -17,9 +17,11 @@ from bot.adapters.spool import LocalSpool
 from bot.adapters.valkey import embedded_valkey
 from bot.core import markdown
 from bot.core.errors import GptimageError, because
-from bot.core.messages import messages
+from bot.core.language import spoken
+from bot.core.messages import Messages, messages
 from bot.core.ports import Task
 from bot.core.rules import Rules
+from bot.core.run import RunView
 from bot.engine.admission import Admission
 from bot.engine.catch_up import CatchUp
 from bot.engine.intake import Intake
@@ -108,7 +110,10 @@ def _work(
     settings: Settings, rules: Rules, shop: Workshop, scheduler: ArqScheduler, host: GitHubHost
 ) -> tuple[Mapping[Task, Handler], Callable[[], Awaitable[None]]]:
     """What each task does, and what the sweep does."""
-    words = messages(settings.gptimage_language)
+
+    def words(view: RunView) -> Messages:
+        return messages(view.run.language or spoken(settings.gptimage_language))
+
     postman = Postman(
         shop.ledger, host, markdown.Markers(_marker_key(settings)), utc_now, redaction.clean
     )
@@ -116,14 +121,14 @@ def _work(
         shop.ledger,
         postman,
         utc_now,
-        live_words=lambda view: markdown.live(view, utc_now(), words),
-        final_words=lambda view: markdown.final(view, utc_now(), words),
+        live_words=lambda view: markdown.live(view, utc_now(), words(view)),
+        final_words=lambda view: markdown.final(view, utc_now(), words(view)),
         every=timedelta(seconds=settings.gptimage_live_seconds),
     )
     release = ReleaseDestination(host, tag_prefix=settings.gptimage_tag_prefix)
     gate = Admission(host, rules)
     life = shop.life(release, lambda item: item.asset_name, at_once=False, gate=gate)
-    intake = Intake(shop.ledger, host, postman, scheduler, utc_now, rules, words)
+    intake = Intake(shop.ledger, host, postman, scheduler, utc_now, rules)
 
     async def drive(run_id: str) -> None:
         await life.execute(run_id, audience)

@@ -40,7 +40,7 @@ async def seen(ledger: SqlLedger, name: str = "r1") -> RunView:
 
 
 async def test_a_run_comes_back_as_it_was_opened(ledger: SqlLedger, make_run: MakeRun) -> None:
-    run = make_run(jobs=3, upper_bound=Money(99))
+    run = replace(make_run(jobs=3, upper_bound=Money(99)), language="ja")
     items = plan(run.batch, run.id)
     assert await ledger.runs.open(run, items)
     assert await ledger.runs.get("r1") == RunView(run, tuple(map(ItemView, items)))
