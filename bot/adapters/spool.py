@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -94,7 +95,7 @@ async def _receive(path: Path, room: int) -> AsyncIterator[SpoolWriter]:
         yield partial
         await partial.commit()
     except BaseException:
-        await _to_its_end(partial.abandon)
+        await partial.abandon()
         raise
 
 
@@ -114,28 +115,39 @@ class _Partial:
         self._file: BinaryIO = os.fdopen(handle, "wb")
         self._waiting: list[bytes] = []
         self._size = 0
+        self._flushing: asyncio.Future[None] | None = None
         self._begun = False
 
     async def write(self, data: bytes) -> None:
-        """Take the bytes; they go to the disk a megabyte at a time."""
+        """Take the bytes; they go to the disk a megabyte at a time, while the next ones come."""
         self._waiting.append(data)
         self._size += len(data)
         if self._size >= _FLUSH_BYTES:
-            await self._flush()
+            await self._flushed()
+            waiting, self._waiting, self._size = self._waiting, [], 0
+            self._flushing = asyncio.ensure_future(asyncio.to_thread(self._write, waiting))
 
     async def commit(self) -> None:
         """Make it durable under its own name."""
+        await self._flushed()
         await _to_its_end(self._settle)
 
-    def abandon(self) -> None:
+    async def abandon(self) -> None:
         """Leave no trace of it; nothing happens after a commit."""
+        with suppress(OSError):
+            await self._flushed()
+        await _to_its_end(self._remove)
+
+    def _remove(self) -> None:
         with suppress(OSError):  # what cannot be flushed is thrown away all the same
             self._file.close()
         self._partial.unlink(missing_ok=True)
 
-    async def _flush(self) -> None:
-        waiting, self._waiting, self._size = self._waiting, [], 0
-        await _to_its_end(lambda: self._write(waiting))
+    async def _flushed(self) -> None:
+        """Wait for the megabyte that is on its way to the disk; raises what befell it."""
+        flushing, self._flushing = self._flushing, None
+        if flushing:
+            await _awaited(flushing)
 
     def _write(self, chunks: list[bytes]) -> None:
         self._file.writelines(chunks)
@@ -155,14 +167,16 @@ class _Partial:
 
 def _check_room(directory: Path, room: int) -> None:
     """Opening a file succeeds on a full disk; the first write would be the one to fail."""
-    disk = os.statvfs(directory)
-    if disk.f_bavail * disk.f_frsize < room:
+    if shutil.disk_usage(directory).free < room:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(directory))
 
 
 async def _to_its_end(work: Callable[[], T]) -> T:
     """Do blocking work in a thread; a cancel takes effect after it, for threads cannot stop."""
-    task = asyncio.ensure_future(asyncio.to_thread(work))
+    return await _awaited(asyncio.ensure_future(asyncio.to_thread(work)))
+
+
+async def _awaited(task: asyncio.Future[T]) -> T:
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
