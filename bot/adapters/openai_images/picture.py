@@ -1,12 +1,12 @@
 """From base64 in a JSON string to a picture in a file, a piece at a time."""
 
-import binascii
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import pybase64
 from PIL import Image, UnidentifiedImageError
 
 from bot.adapters.openai_images.skeleton import Span
@@ -47,10 +47,10 @@ def decode(file: BinaryIO, span: Span, piece: int = _PIECE) -> Iterator[bytes]:
         ready = max(len(rest) - 4, 0) // 4 * 4  # the padding can only be in the last four
         if rest.find(b"=", 0, ready) >= 0:
             raise ValueError("base64 goes on behind its end")
-        yield binascii.a2b_base64(memoryview(rest)[:ready], strict_mode=True)
+        yield pybase64.b64decode(memoryview(rest)[:ready], validate=True)
         rest = rest[ready:]
     rest = rest.rstrip(b"=")
-    yield binascii.a2b_base64(rest + b"=" * (-len(rest) % 4), strict_mode=True)
+    yield pybase64.b64decode(rest + b"=" * (-len(rest) % 4), validate=True)
 
 
 def _without_prefix(file: BinaryIO, span: Span) -> Span:
