@@ -155,6 +155,7 @@ class _Drive:
         self._board = board
         self._run = board.view.run
         self._looked: datetime | None = None
+        self._bounds = [upper_bound(job, runner.prices) for job in self._run.batch.jobs]
 
     async def all_jobs(self) -> RunView:
         """Settle the jobs, `max_concurrent` of them at a time."""
@@ -273,8 +274,8 @@ class _Drive:
 
     async def _call(self, view: ItemView, number: int, kept: Callable[[], None]) -> None:
         """Record the intent, call once, record the outcome."""
-        index, job = view.item.index, self._run.batch.jobs[view.item.job]
-        amount = upper_bound(job, self._prices)
+        index = view.item.index
+        amount = self._bounds[view.item.job]
         if not await self._affords(amount):
             return
         now = self._runner.clock()

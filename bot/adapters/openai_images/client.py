@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio.lowlevel
 import httpx2
 import openai
 from pydantic import SecretStr
@@ -57,6 +58,10 @@ class Client:
         )
         # Its overloads take no mapping. Named here, because the SDK imports it only now.
         self._images: Any = self._sdk.images.with_streaming_response
+
+    async def prepare(self) -> None:
+        """Let the network's library import what it would import at the first call."""
+        await anyio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:
         await self._sdk.close()

@@ -74,7 +74,8 @@ class OpenAIImages:
 
     async def open(self) -> None:
         """Get ready, so that the first call need not wait for imports; it works without."""
-        await self._connected()
+        client = await self._connected()
+        await client.prepare()
 
     async def aclose(self) -> None:
         """Let go of the network; a later call opens it again."""
