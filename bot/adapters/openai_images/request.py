@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeAlias
 
+from bot.adapters.pictures.formats import PictureError, sniff
 from bot.core.plan import ImageCall
 
 Upload: TypeAlias = tuple[str, BinaryIO, str]
@@ -80,6 +81,16 @@ def _pixels(size: str | None) -> int:
 
 
 def _upload(path: Path, name: str, stack: ExitStack) -> Upload:
-    """The file under a name of ours: the user's may say more than the picture."""
-    kind = mimetypes.guess_type(path.name)[0] or "image/png"
-    return f"{name}{path.suffix.lower()}", stack.enter_context(path.open("rb")), kind
+    """The file under a name of ours: the user's may say more than the picture, or another format.
+
+    What is no picture at all goes as it is called: servers may know more formats.
+    """
+    file = stack.enter_context(path.open("rb"))
+    try:
+        kind = sniff(file)
+    except PictureError:
+        named = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        return f"{name}{path.suffix.lower()}", file, named
+    finally:
+        file.seek(0)
+    return f"{name}.{kind}", file, kind.media_type

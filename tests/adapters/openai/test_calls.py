@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ async def test_a_call_leaves_its_picture_in_the_spool_in_the_format_asked_for(
     assert opened.format == (output_format or "png").upper()
     assert opened.size == (answer.width, answer.height) == (1024, 1024)
     path = await spool.fetch("run/item-1.image")
-    assert answer == Answer(
+    assert replace(answer, kept_at=None) == Answer(
         image="run/item-1.image",
         media_type=f"image/{output_format or 'png'}",
         bytes=Path(path or "").stat().st_size,  # noqa: ASYNC240  (a test may wait)
@@ -121,6 +122,17 @@ async def test_two_references_go_as_a_list(
     assert simulator.calls[0].sent["image[]"] == ["image-1.png", "image-2.png"]
     assert answer.usage is not None
     assert answer.usage.image_tokens > 0
+
+
+async def test_a_reference_is_called_what_it_is_and_not_what_its_name_says(
+    provider: OpenAIImages, simulator: ImagesSimulator, tmp_path: Path
+) -> None:
+    picture = tmp_path / "fox.png"
+    Image.new("RGB", (64, 64), "red").save(picture, "JPEG")
+
+    await provider.create(call(operation="edit", references=(str(picture),)), "a")
+
+    assert simulator.calls[0].sent["image"] == ["image-1.jpeg"]
 
 
 async def test_a_reference_that_is_gone_costs_nothing(
