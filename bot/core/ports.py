@@ -25,6 +25,7 @@ class Answer:
     """A complete answer, durable in the spool: the image's key there, and what it says of itself.
 
     `usage` is None where the server does not tell. `size` and `quality` are those really used.
+    `kept_at` is when it was complete in the spool, which may be long before it is read again.
     """
 
     image: str
@@ -36,6 +37,7 @@ class Answer:
     size: str | None = None
     quality: str | None = None
     request_id: str | None = None
+    kept_at: datetime | None = None
 
 
 class ImageProvider(Protocol):

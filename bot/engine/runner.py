@@ -20,7 +20,7 @@ from bot.core.attempts import (
 from bot.core.errors import Failure, LedgerBusy, ProviderError
 from bot.core.killpoints import Point, reach
 from bot.core.policy import cap_of
-from bot.core.ports import Clock, ImageProvider, Lease, Pace, Runs, Settlement, Watch
+from bot.core.ports import Answer, Clock, ImageProvider, Lease, Pace, Runs, Settlement, Watch
 from bot.core.pricing import BUILT_IN, Money, PriceBook, upper_bound
 from bot.core.run import ItemView, RunView, Stop, working_time
 from bot.core.said import said
@@ -161,9 +161,11 @@ class _Drive:
         """Settle the jobs, `max_concurrent` of them at a time."""
         slots = asyncio.Semaphore(self._run.batch.max_concurrent)
         try:
-            async with self._beside, asyncio.TaskGroup() as group:
-                for job in range(len(self._run.batch.jobs)):
-                    group.create_task(self._job(job, slots))
+            async with self._beside:
+                await self._earlier_calls()
+                async with asyncio.TaskGroup() as group:
+                    for job in range(len(self._run.batch.jobs)):
+                        group.create_task(self._job(job, slots))
         finally:
             self._board.tell()
         return self._board.view
@@ -190,10 +192,8 @@ class _Drive:
     async def _step(self, view: ItemView, place: "_Place") -> bool:
         """Do what is next for the item; False when nothing is left to do."""
         match self._next(view):
-            case Settled():
+            case Settled() | Recall():  # calls of an earlier process are settled by now
                 return False
-            case Recall(number):
-                await self._recall(view, number)
             case Wait(until):
                 await self._wait(until)
             case Call(number):
@@ -350,8 +350,15 @@ class _Drive:
 
     # --- what an earlier process left ---------------------------------------------------------
 
+    async def _earlier_calls(self) -> None:
+        """Settle them before anything starts: until then they count as under way."""
+        for view in self._board.view.items:
+            if isinstance(step := self._next(view), Recall):
+                await self._recall(view, step.number)
+
     async def _recall(self, view: ItemView, number: int) -> None:
         """Settle an intent of a process that is gone from the spool, or put it in doubt."""
+        answer: Answer | None = None
         try:
             answer = await self._runner.provider.recall(spool_key(self._run.id, view, number))
         except ProviderError as error:
@@ -359,7 +366,8 @@ class _Drive:
         else:
             amount = next(a.amount for a in view.attempts if a.number == number)
             outcome = succeeded(view, answer, amount, self._prices) if answer else lost(_GONE)
-        await self._record(view.item.index, number, outcome)
+        # The time in which nobody was there is none in which the run has worked.
+        await self._record(view.item.index, number, outcome, answer.kept_at if answer else None)
 
     async def _adopt(self, view: ItemView) -> None:
         """Take the late bytes of a worker that was thought dead: they are paid for."""

@@ -47,6 +47,7 @@ class Gate:
 class Provider:
     server: Server
     calls: list[str] = field(default_factory=list)
+    recalled: Answer | None = None
 
     async def create(self, call: ImageCall, _: str, kept: Callable[[], None]) -> Answer:
         self.calls.append(call.prompt)
@@ -55,7 +56,7 @@ class Provider:
         return answer
 
     async def recall(self, _: str) -> Answer | None:
-        return None
+        return self.recalled
 
 
 @dataclass
@@ -88,8 +89,14 @@ class Track:
         assert lease is not None
         return await self.go_on(lease, server, runs)
 
-    async def go_on(self, lease: Lease, server: Server, runs: object = None) -> RunView:
-        provider = Provider(server, self.calls)
+    async def go_on(
+        self,
+        lease: Lease,
+        server: Server,
+        runs: object = None,
+        recalled: Answer | None = None,
+    ) -> RunView:
+        provider = Provider(server, self.calls, recalled)
         recorded: Any = runs or self.ledger.runs
         runner = Runner(
             recorded, provider, self.pace, self.clock, self.drain, self.prices, self.cap
@@ -262,6 +269,24 @@ async def test_who_goes_on_with_a_run_gives_it_its_working_time_anew(track: Trac
 
     assert states(view) == [ItemState.SUCCEEDED] * 2
     assert track.calls == ["a", "b"]
+
+
+async def test_the_hours_until_somebody_reads_a_kept_answer_are_no_working_time(
+    track: Track,
+) -> None:
+    run = Run("r1", RunState.QUEUED, batch("fox", "owl", timeout=60_000), START)
+    await track.ledger.runs.open(run, plan(run.batch, run.id))
+    lease = await track.ledger.leases.claim("run:r1", START, timedelta(seconds=10))
+    assert lease is not None
+    await track.ledger.runs.start(lease, 0, 1, 1, None, START)
+    kept_at = START + timedelta(seconds=20)
+    track.clock.now = START + timedelta(hours=9)
+
+    view = await track.go_on(lease, _image, recalled=replace(ANSWER, kept_at=kept_at))
+
+    assert track.calls == ["owl"]
+    assert [item.state for item in view.items] == [ItemState.SUCCEEDED] * 2
+    assert view.items[0].attempts[0].settled_at == kept_at
 
 
 async def test_a_call_is_awaited_however_often_its_run_is_cancelled(track: Track) -> None:

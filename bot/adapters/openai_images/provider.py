@@ -150,7 +150,7 @@ class OpenAIImages:
         """
         await self._arrivals.over(until)
         path = await self._fetch(_answer(key))
-        request_id, received = await asyncio.to_thread(_open, path)
+        request_id, kept_at, received = await asyncio.to_thread(_open, path)
         if received is None:
             raise _useless(request_id)
         try:
@@ -167,6 +167,7 @@ class OpenAIImages:
             size=received.size,
             quality=received.quality,
             request_id=request_id,
+            kept_at=kept_at,
         )
 
     async def _picture(self, key: str, answer: Path, received: Received, until: float) -> Path:
@@ -202,13 +203,14 @@ class OpenAIImages:
         return Path(path)
 
 
-def _open(answer: Path) -> tuple[str | None, Received | None]:
-    """Our line, and what the answer says; None if that is of no use."""
-    request_id = read_request_id(answer)
+def _open(answer: Path) -> tuple[str | None, datetime, Received | None]:
+    """Our line, when it came, and what the answer says; None if that is of no use."""
+    request_id, kept_at = read_request_id(answer), answer.stat().st_mtime
     try:
-        return request_id, read_answer(answer)
+        received = read_answer(answer)
     except ValueError:
-        return request_id, None
+        received = None
+    return request_id, datetime.fromtimestamp(kept_at, UTC), received
 
 
 def _import_client() -> "type[Client]":
