@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.ledger.engine import Database
+from bot.adapters.ledger.group_commit import GroupCommit
 from bot.adapters.ledger.leases import fence, is_free
 from bot.adapters.ledger.outbox import owe
 from bot.adapters.ledger.tables import deliveries
@@ -19,22 +20,11 @@ class SqlInbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._arrivals = GroupCommit(self._keep, lambda _: None)
 
     async def receive(self, delivery: Delivery) -> bool:
         """Keep it, durably; False if the same command was received before."""
-        async with self._database.write() as connection:
-            kept = await connection.scalar(
-                insert(connection, deliveries)
-                .values(
-                    id=delivery.id,
-                    guid=delivery.guid,
-                    event=delivery.event,
-                    received_at=delivery.received_at,
-                )
-                .on_conflict_do_nothing(index_elements=["id"])
-                .returning(deliveries.c.id)
-            )
-        return kept is not None
+        return await self._arrivals.write(None, delivery)
 
     async def get(self, delivery_id: str) -> Delivery | None:
         """The delivery while it is unsettled; None once it is, or if it never came."""
@@ -63,6 +53,33 @@ class SqlInbox:
         )
         async with self._database.read() as connection:
             return (await connection.scalars(free)).all()
+
+    async def _keep(self, _: None, arrived: Sequence[Delivery]) -> Sequence[bool]:
+        """Keep all that arrived at the same time; of one command, the first counts as new."""
+        first = {each.id: each for each in reversed(arrived)}
+        rows = [_row(first[name]) for name in sorted(first)]  # one order: no deadlock
+        async with self._database.write() as connection:
+            statement = insert(connection, deliveries).on_conflict_do_nothing(index_elements=["id"])
+            kept = await connection.scalars(statement.returning(deliveries.c.id), rows)
+            new = set(kept)
+        return [_first(new, each.id) for each in arrived]
+
+
+def _row(delivery: Delivery) -> dict[str, object]:
+    return {
+        "id": delivery.id,
+        "guid": delivery.guid,
+        "event": delivery.event,
+        "received_at": delivery.received_at,
+    }
+
+
+def _first(new: set[str], delivery: str) -> bool:
+    """Whether it is new; who asks again hears that it is not."""
+    if delivery not in new:
+        return False
+    new.discard(delivery)
+    return True
 
 
 async def settle_delivery(connection: AsyncConnection, lease: Lease, now: datetime) -> None:

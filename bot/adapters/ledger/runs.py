@@ -28,7 +28,7 @@ class SqlRuns:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._calls = GroupCommit(self._record)
+        self._calls = GroupCommit(self._record, lambda lease: (lease.subject, lease.epoch))
 
     # --- for everybody ------------------------------------------------------------------------
 

@@ -3,12 +3,14 @@
 import itertools
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from sqlalchemy import event
 
 from bot.adapters.ledger import SqlLedger, open_ledger
 from bot.core.batch import BatchConfig, Job
@@ -160,3 +162,13 @@ def open_run(
         return lease
 
     return opened
+
+
+@contextmanager
+def commits(ledger: SqlLedger) -> Iterator[list[object]]:
+    """Every commit of a writer in the block."""
+    seen: list[object] = []
+    listener = seen.append
+    event.listen(ledger.database.writer.sync_engine, "commit", listener)
+    yield seen
+    event.remove(ledger.database.writer.sync_engine, "commit", listener)

@@ -2,14 +2,12 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
 from bot.adapters.ledger import SqlLedger, open_ledger
@@ -18,6 +16,7 @@ from bot.core.attempts import Attempt, AttemptState
 from bot.core.errors import Failure, LeaseLost, LedgerBusy
 from bot.core.ports import Lease, Settlement
 from bot.core.pricing import Money
+from tests.adapters.ledger.conftest import commits
 
 OpenRun = Callable[..., Awaitable[Lease]]
 PAID = Settlement(cost=Money(30))
@@ -30,16 +29,6 @@ async def recorded(ledger: SqlLedger, name: str = "r1") -> dict[int, tuple[Attem
     view = await ledger.runs.get(name)
     assert view is not None
     return {item.item.index: item.attempts for item in view.items if item.attempts}
-
-
-@contextmanager
-def commits(ledger: SqlLedger) -> Iterator[list[object]]:
-    """Every commit of a writer in the block."""
-    seen: list[object] = []
-    listener = seen.append
-    event.listen(ledger.database.writer.sync_engine, "commit", listener)
-    yield seen
-    event.remove(ledger.database.writer.sync_engine, "commit", listener)
 
 
 async def test_many_calls_are_recorded_in_few_commits_each_with_its_own_words(
@@ -164,7 +153,9 @@ class Desk:
         self.groups: list[list[str]] = []
         self.reached = asyncio.Event()
         self.go_on = asyncio.Event()
-        self.commit: GroupCommit[str, str] = GroupCommit(self._commit)
+        self.commit: GroupCommit[Lease, str, str] = GroupCommit(
+            self._commit, lambda lease: lease.subject
+        )
 
     def write(self, word: str) -> asyncio.Task[str]:
         return asyncio.create_task(self.commit.write(LEASE, word))

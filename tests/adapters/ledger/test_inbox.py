@@ -9,6 +9,7 @@ import pytest
 from bot.adapters.ledger import SqlLedger
 from bot.core.errors import LeaseLost
 from bot.core.ports import Delivery, Effect, Lease
+from tests.adapters.ledger.conftest import commits
 
 Hold = Callable[..., Awaitable[Lease]]
 MakeDelivery = Callable[..., Delivery]
@@ -27,6 +28,20 @@ async def test_the_same_command_a_hundred_times_at_once_is_kept_once(
 ) -> None:
     kept = await asyncio.gather(*(ledger.inbox.receive(make_delivery()) for _ in range(100)))
     assert sum(kept) == 1
+
+
+async def test_many_commands_at_once_are_kept_in_few_commits_each_under_its_own_id(
+    ledger: SqlLedger, make_delivery: MakeDelivery
+) -> None:
+    names = [f"d{number}" for number in range(100)]
+    with commits(ledger) as seen:
+        await asyncio.gather(*(ledger.inbox.receive(make_delivery(name)) for name in names))
+        again = await asyncio.gather(
+            *(ledger.inbox.receive(make_delivery(name)) for name in ("d7", "new", "new"))
+        )
+    assert len(seen) <= 4
+    assert again == [False, True, False]
+    assert all([await ledger.inbox.get(name) for name in (*names, "new")])
 
 
 async def test_a_settled_delivery_is_gone_and_its_effects_are_owed(
