@@ -35,6 +35,7 @@ __all__ = [
     "InRepository",
     "Prompts",
     "Source",
+    "may_command",
     "parse_command",
 ]
 
@@ -42,6 +43,15 @@ _TOKENS: Mapping[str, Callable[[Source, Flags], Command]] = {
     "/batch": Batch,
     "/estimate": Estimate,
 }
+
+
+# No JSON encoder escapes letters, though some escape the slash.
+_LETTERS = tuple(token.removeprefix("/").encode() for token in TOKENS)
+
+
+def may_command(payload: bytes) -> bool:
+    """Whether a delivery may hold a command of ours: a quick look, and False is certain."""
+    return any(word in payload for word in _LETTERS)
 
 
 def parse_command(text: str) -> Command | None:

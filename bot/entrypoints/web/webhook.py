@@ -10,7 +10,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from bot.core.command import parse_command
+from bot.core.command import may_command, parse_command
 from bot.core.errors import CommandError, GptimageError, LedgerBusy, WebhookError
 from bot.core.event import CommentEvent, delivery_id, parse, verify
 from bot.core.killpoints import Point, reach
@@ -65,7 +65,7 @@ class Webhook:
         """The comment, if it may hold a command."""
         body = await read_body(request, self.max_body)
         verify(body, _only(request, "x-hub-signature-256"), self.secrets)
-        if request.headers.get("x-github-event") != "issue_comment":
+        if request.headers.get("x-github-event") != "issue_comment" or not may_command(body):
             return None
         event = parse("issue_comment", body)
         return event if event and _addresses_us(event.body) else None
