@@ -7,6 +7,8 @@
   + Refused             the batch is fine, but may not run here: permission, budget
   + ProviderError       the image provider gave no image, and what that may have cost
   + HostError           GitHub said no, or did not answer
+  + OfferTaken          another comment runs this estimate already
+  + OrderError          the command is understood, but its run or estimate is not as it must be
   + LeaseLost           somebody else drives this run now: stop, and change nothing more
   + LedgerBusy          the ledger could not be written in time: ask again later
   + SettingsError       the program cannot start like this; names the setting
@@ -195,6 +197,19 @@ class HostError(GptimageError):
     def limited(self) -> bool:
         """Whether GitHub asks for a pause because it was asked too much."""
         return self.status in _LIMITS and self.retry_after is not None
+
+
+class OfferTaken(GptimageError):  # noqa: N818  (a fact about the offer, not a fault)
+    """The estimate has its run; nothing was written."""
+
+
+class OrderError(GptimageError):
+    """What a command names cannot be done; `hint` says what can. `run` is the run to look at."""
+
+    def __init__(self, message: str, hint: str = "", *, run: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.run = run
 
 
 class LeaseLost(GptimageError):  # noqa: N818  (a fact about the lease, not a fault)

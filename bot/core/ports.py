@@ -12,7 +12,7 @@ from bot.core.errors import Failure
 from bot.core.event import CommentEvent
 from bot.core.plan import ImageCall, Item
 from bot.core.pricing import Money, Usage
-from bot.core.run import ItemView, Person, Run, RunView, Stop, Thread
+from bot.core.run import ItemView, Offer, Person, Run, RunView, Stop, Thread
 
 Clock = Callable[[], datetime]
 
@@ -174,6 +174,16 @@ class Publication:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a comment orders of a run that is there: once, whoever redelivers or edits it."""
+
+    id: str  # of the comment, as runs are called after theirs
+    delivery: Lease
+    at: datetime
+    effects: Sequence["Effect"] = ()
+
+
 class Runs(Protocol):
     async def open(
         self,
@@ -183,12 +193,22 @@ class Runs(Protocol):
         effects: Sequence["Effect"] = (),
         *,
         delivery: Lease | None = None,
+        offer: str | None = None,
     ) -> bool:
         """Store run, items, reservations and effects and settle the delivery, all or nothing.
 
         False if the run exists already (then only the delivery is settled). Raises Refused when
-        a cap would be exceeded: the reservation is the run's upper bound. Raises LeaseLost.
+        a cap would be exceeded: the reservation is the run's upper bound. Raises OfferTaken when
+        another run was made of the offer, and LeaseLost.
         """
+        ...
+
+    async def has_acted(self, comment: str) -> bool:
+        """Whether the comment of this id has a run of its own, or has ordered something of one."""
+        ...
+
+    async def newest(self, thread: Thread) -> str | None:
+        """The id of the newest run below the issue or pull request of the thread."""
         ...
 
     async def get(self, run_id: str) -> RunView | None: ...
@@ -209,10 +229,10 @@ class Runs(Protocol):
         """Record how the call ended; follows TRANSITIONS. Raises LeaseLost."""
         ...
 
-    async def request_stop(self, run_id: str, stop: Stop) -> bool:
+    async def request_stop(self, run_id: str, stop: Stop, order: Order | None = None) -> bool:
         """Ask a run to start nothing more; False once all its items are settled.
 
-        The first reason stays.
+        The first reason stays. An order is settled with it, and carried out once.
         """
         ...
 
@@ -244,10 +264,13 @@ class Runs(Protocol):
         amount: Money | None,
         now: datetime,
         caps: Sequence[Cap] = (),
+        order: Order | None = None,
     ) -> bool:
         """A person orders these items again: each gets a new order, the run is queued again.
 
-        `amount` is reserved in the caps, or Refused. False unless the run is done.
+        `amount` is reserved in the caps, or Refused; the run's upper bound becomes what it has
+        spent and `amount`. False unless the run is done. An order is settled with it, and carried
+        out once.
         """
         ...
 
@@ -301,6 +324,10 @@ class Outbox(Protocol):
 
     async def get(self, effect_id: str, now: datetime) -> OwedEffect | None:
         """The effect, if it is due and what GitHub shows is older than what is owed."""
+        ...
+
+    async def remote(self, effect_id: str) -> int | None:
+        """GitHub's id of what stands there, if it has been posted."""
         ...
 
     async def attempting(self, lease: Lease) -> None:
@@ -373,6 +400,19 @@ class Missed(Protocol):
         ...
 
 
+class Offers(Protocol):
+    async def keep(
+        self, offer: Offer, effects: Sequence[Effect], *, delivery: Lease, now: datetime
+    ) -> None:
+        """Store it, owe the effects and settle the delivery, in one transaction.
+
+        One of the same id stays as it is. Raises LeaseLost.
+        """
+        ...
+
+    async def get(self, offer_id: str) -> Offer | None: ...
+
+
 class Ledger(Protocol):
     """The truth, in four parts; every method commits before it returns."""
 
@@ -384,6 +424,8 @@ class Ledger(Protocol):
     def runs(self) -> Runs: ...
     @property
     def outbox(self) -> Outbox: ...
+    @property
+    def offers(self) -> Offers: ...
 
 
 # --- GitHub -----------------------------------------------------------------------------------

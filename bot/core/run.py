@@ -25,6 +25,15 @@ class Thread:
     issue: int
     comment: int
 
+    @property
+    def place(self) -> str:
+        """What all comments below one issue or pull request share."""
+        return f"{self.installation}/{self.repository_id}/{self.issue}"
+
+    def beside(self, other: "Thread") -> bool:
+        """Whether both are in one repository, as one installation sees it."""
+        return (self.installation, self.repository_id) == (other.installation, other.repository_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -84,6 +93,21 @@ class Run:
     def simulated(self) -> bool:
         """Whether its images were asked of a simulator, for nothing."""
         return self.digest is not None and self.digest.startswith(SIMULATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A batch and its price, as an estimate has answered them; `run` is the one made of it."""
+
+    id: str
+    thread: Thread
+    author: Person
+    batch: BatchConfig
+    warnings: tuple[str, ...]
+    expected: Money | None
+    upper_bound: Money | None
+    created_at: datetime
+    run: str | None = None
 
 
 class ItemState(StrEnum):

@@ -142,7 +142,9 @@ def _with_runs(change: Callable[[Any, World], object]) -> Build:
     def build(world: World, process: Process) -> Life:
         real = ports(world, process)
         runs: Any = change(real.ledger.runs, world)
-        ledger = Parts(real.ledger.leases, real.ledger.inbox, runs, real.ledger.outbox)
+        ledger = Parts(
+            real.ledger.leases, real.ledger.inbox, runs, real.ledger.outbox, real.ledger.offers
+        )
         return life(world, process, replace(real, ledger=ledger))
 
     return build

@@ -33,7 +33,8 @@ class Office:
 
     def postman(self, outbox: object = None) -> Postman:
         mail: Any = outbox or self.ledger.outbox
-        parts = Parts(self.ledger.leases, self.ledger.inbox, self.ledger.runs, mail)
+        books = self.ledger
+        parts = Parts(books.leases, books.inbox, books.runs, mail, books.offers)
         return Postman(parts, self.desk, MARKERS, self.clock)
 
     async def say(self, words: str) -> None:

@@ -34,6 +34,7 @@ from bot.core.ports import (
     Inbox,
     Leases,
     Ledger,
+    Offers,
     Outbox,
     Publication,
     Published,
@@ -148,6 +149,7 @@ class Parts:
     inbox: Inbox
     runs: Runs
     outbox: Outbox
+    offers: Offers
 
 
 # --- the outside ------------------------------------------------------------------------------
@@ -363,6 +365,7 @@ def ports(world: World, process: Process) -> Ports:
             mortal(world.ledger.inbox),
             mortal(world.ledger.runs),
             mortal(world.ledger.outbox),
+            mortal(world.ledger.offers),
         ),
         Provider(world.server, world.spool, process),
         mortal(world.spool),

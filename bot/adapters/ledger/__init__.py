@@ -14,6 +14,7 @@ from bot.adapters.ledger.history import SqlHistory
 from bot.adapters.ledger.inbox import SqlInbox
 from bot.adapters.ledger.leases import SqlLeases
 from bot.adapters.ledger.missed import SqlMissed
+from bot.adapters.ledger.offers import SqlOffers
 from bot.adapters.ledger.outbox import SqlOutbox
 from bot.adapters.ledger.runs import SqlRuns
 
@@ -32,6 +33,7 @@ class SqlLedger:
     inbox: SqlInbox
     runs: SqlRuns
     outbox: SqlOutbox
+    offers: SqlOffers
     missed: SqlMissed
     history: SqlHistory
     figures: SqlFigures
@@ -63,6 +65,7 @@ async def open_ledger(url: str | Path, *, patience: timedelta = PATIENCE) -> Sql
         SqlInbox(database),
         SqlRuns(database),
         SqlOutbox(database),
+        SqlOffers(database),
         SqlMissed(database),
         SqlHistory(database),
         SqlFigures(database),

@@ -45,14 +45,14 @@ async def settle(connection: AsyncConnection, run_id: str) -> None:
     A run that was reopened may hold money in two windows of a scope; the newer one gives back
     first, since what was spent before it began is older.
     """
-    spent = await _spent(connection, run_id)
+    total = await spent(connection, run_id)
     rows = await connection.execute(
         select(reservations)
         .where(reservations.c.run_id == run_id)
         .order_by(reservations.c.scope, reservations.c.window.desc())
     )
     for _, held in groupby(rows, key=lambda row: row.scope):
-        await _give_back(connection, tuple(held), spent)
+        await _give_back(connection, tuple(held), total)
 
 
 async def left(connection: AsyncConnection, cap: Cap) -> Money:
@@ -107,7 +107,7 @@ async def _refusal(connection: AsyncConnection, amount: Money, cap: Cap) -> Refu
     )
 
 
-async def _spent(connection: AsyncConnection, run_id: str) -> Money:
+async def spent(connection: AsyncConnection, run_id: str) -> Money:
     """What the run's calls have cost, and the most that those in doubt may have cost."""
     bill = case(
         (attempts.c.state == AttemptState.FAILED, None),
@@ -117,8 +117,8 @@ async def _spent(connection: AsyncConnection, run_id: str) -> Money:
         ),
         else_=attempts.c.amount,
     )
-    spent = await connection.scalar(select(func.sum(bill)).where(attempts.c.run_id == run_id))
-    return spent or Money(0)
+    found = await connection.scalar(select(func.sum(bill)).where(attempts.c.run_id == run_id))
+    return found or Money(0)
 
 
 async def _give_back(

@@ -36,6 +36,13 @@ class SqlOutbox:
             row = (await connection.execute(owed)).one_or_none()
         return None if row is None else _owed(row)
 
+    async def remote(self, effect_id: str) -> int | None:
+        """GitHub's id of what stands there, if it has been posted."""
+        async with self._database.read() as connection:
+            return await connection.scalar(
+                select(effects.c.remote).where(effects.c.id == effect_id)
+            )
+
     async def attempting(self, lease: Lease) -> None:
         """Record, before a post, that one may have happened. Raises LeaseLost."""
         await self._change(lease, attempted=True)

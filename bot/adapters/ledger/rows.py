@@ -23,7 +23,8 @@ def run_of(row: Row[Any]) -> Run:
 
 def run_values(run: Run) -> dict[str, object]:
     """A row of `runs`."""
-    return {name: getattr(run, name) for name in _RUN}
+    place = run.thread.place if run.thread else None
+    return {name: getattr(run, name) for name in _RUN} | {"place": place}
 
 
 def attempt_of(row: Row[Any]) -> Attempt:

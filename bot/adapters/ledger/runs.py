@@ -7,20 +7,21 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, bindparam, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters.ledger import budget, upsert
+from bot.adapters.ledger import budget, orders, upsert
 from bot.adapters.ledger.attempts import Intent, Outcome, record
 from bot.adapters.ledger.engine import Database
 from bot.adapters.ledger.group_commit import GroupCommit
 from bot.adapters.ledger.inbox import settle_delivery
 from bot.adapters.ledger.leases import fence, is_free
+from bot.adapters.ledger.offers import take
 from bot.adapters.ledger.outbox import owe
 from bot.adapters.ledger.rows import item_values, run_of, run_values, view_of
 from bot.adapters.ledger.tables import attempts, items, runs
 from bot.core.attempts import Attempt, AttemptState
 from bot.core.plan import Item
-from bot.core.ports import Cap, Effect, Lease, Publication, Settlement
+from bot.core.ports import Cap, Effect, Lease, Order, Publication, Settlement
 from bot.core.pricing import Money
-from bot.core.run import Run, RunState, RunView, Stop, unsettled
+from bot.core.run import Run, RunState, RunView, Stop, Thread, unsettled
 
 
 class SqlRuns:
@@ -40,17 +41,21 @@ class SqlRuns:
         effects: Sequence[Effect] = (),
         *,
         delivery: Lease | None = None,
+        offer: str | None = None,
     ) -> bool:
         """Store run, items, reservations and effects and settle the delivery, all or nothing.
 
         False if the run exists already (then only the delivery is settled). Raises Refused when
-        a cap has no room for the run's upper bound, and LeaseLost.
+        a cap has no room for the run's upper bound, OfferTaken when another run was made of the
+        offer, and LeaseLost.
         """
         async with self._database.write() as connection:
             if delivery:
                 await settle_delivery(connection, delivery, run.created_at)
             if not await insert_run(connection, run, items):
                 return False
+            if offer:
+                await take(connection, offer, run.id)
             await budget.reserve(connection, run.id, run.upper_bound, caps)
             await owe(connection, effects, run.created_at)
         return True
@@ -60,16 +65,35 @@ class SqlRuns:
         async with self._database.read() as connection:
             return await _view(connection, run_id)
 
-    async def request_stop(self, run_id: str, stop: Stop) -> bool:
-        """Ask a run to start nothing more; False if nothing is left to start."""
-        startable = runs.c.state.in_([RunState.QUEUED, RunState.RUNNING])
+    async def has_acted(self, comment: str) -> bool:
+        """Whether the comment of this id has a run of its own, or has ordered something of one."""
+        async with self._database.read() as connection:
+            return await orders.has_acted(connection, comment)
+
+    async def newest(self, thread: Thread) -> str | None:
+        """The id of the newest run below the issue or pull request of the thread."""
+        newest = (
+            select(runs.c.id)
+            .where(runs.c.place == thread.place)
+            .order_by(runs.c.created_at.desc(), runs.c.id)
+            .limit(1)
+        )
+        async with self._database.read() as connection:
+            return await connection.scalar(newest)
+
+    async def request_stop(self, run_id: str, stop: Stop, order: Order | None = None) -> bool:
+        """Ask a run to start nothing more; False if nothing is left to start.
+
+        An order is settled with it, and carried out once.
+        """
         async with self._database.write() as connection:
-            asked = await connection.execute(
-                update(runs)
-                .where(runs.c.id == run_id, startable)
-                .values(stop=_unless_set(runs.c.stop, stop))
-            )
-        return bool(asked.rowcount)
+            if order and await orders.was_given(connection, order):
+                return True
+            if not await _ask_to_stop(connection, run_id, stop):
+                return False
+            if order:
+                await orders.record(connection, order, run_id)
+        return True
 
     async def stop_requested(self, run_id: str) -> Stop | None:
         """Why the run should start nothing more, if so."""
@@ -83,16 +107,23 @@ class SqlRuns:
         amount: Money | None,
         now: datetime,
         caps: Sequence[Cap] = (),
+        order: Order | None = None,
     ) -> bool:
         """A person orders these items again: each gets a new order, the run is queued again.
 
-        False if there is no such run, or if it is not done. Raises Refused as `open` does.
+        Its upper bound becomes what it has spent and `amount`. False if there is no such run, or
+        if it is not done. Raises Refused as `open` does. An order is settled with it, and carried
+        out once.
         """
         async with self._database.write() as connection:
+            if order and await orders.was_given(connection, order):
+                return True
             if not await _queue_again(connection, run_id, now):
                 return False
             await budget.reserve(connection, run_id, amount, caps)
-            await _order_again(connection, run_id, items)
+            await _order_again(connection, run_id, items, amount)
+            if order:
+                await orders.record(connection, order, run_id)
         return True
 
     async def resume(self, run: Run, now: datetime) -> bool:
@@ -210,6 +241,16 @@ _LIMITS = ("batch", "warnings", "expected", "upper_bound")
 # --- rows in a transaction --------------------------------------------------------------------
 
 
+async def _ask_to_stop(connection: AsyncConnection, run_id: str, stop: Stop) -> bool:
+    startable = runs.c.state.in_([RunState.QUEUED, RunState.RUNNING])
+    asked = await connection.execute(
+        update(runs)
+        .where(runs.c.id == run_id, startable)
+        .values(stop=_unless_set(runs.c.stop, stop))
+    )
+    return bool(asked.rowcount)
+
+
 def _unless_set(column: Column[Any], value: object) -> ColumnElement[Any]:
     """What the column holds; the value if it holds nothing."""
     return func.coalesce(column, literal(value, column.type))
@@ -283,7 +324,12 @@ async def _queue_again(connection: AsyncConnection, run_id: str, now: datetime) 
     return bool(queued.rowcount)
 
 
-async def _order_again(connection: AsyncConnection, run_id: str, ordered: Sequence[int]) -> None:
+async def _order_again(
+    connection: AsyncConnection, run_id: str, ordered: Sequence[int], amount: Money | None
+) -> None:
+    if amount is not None:
+        bound = await budget.spent(connection, run_id) + amount
+        await connection.execute(update(runs).where(runs.c.id == run_id).values(upper_bound=bound))
     await connection.execute(
         update(items)
         .where(items.c.run_id == run_id, items.c.item.in_(ordered))

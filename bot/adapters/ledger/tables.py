@@ -73,6 +73,29 @@ runs = Table(
     Column("digest", Text),
     Column("resumed_at", Time),
     Column("language", Text),
+    Column("place", Text),  # the issue of the thread, for looking it up
+)
+
+offers = Table(
+    "offers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("thread", Json(Thread), nullable=False),
+    Column("author", Json(Person), nullable=False),
+    Column("batch", Json(BatchConfig), nullable=False),
+    Column("warnings", Sentences, nullable=False),
+    Column("expected", Amount),
+    Column("upper_bound", Amount),
+    Column("created_at", Time, nullable=False),
+    Column("run", Text, ForeignKey("runs.id")),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("run_id", Text, ForeignKey("runs.id"), nullable=False),
+    Column("ordered_at", Time, nullable=False),
 )
 
 items = Table(
@@ -182,3 +205,4 @@ Index(
 # Looking back: a batch finds its runs again, and a person the latest ones.
 Index("ix_runs_digest", runs.c.digest, runs.c.created_at)
 Index("ix_runs_created", runs.c.created_at)
+Index("ix_runs_place", runs.c.place, runs.c.created_at)
