@@ -1,7 +1,8 @@
 """A simulated GitHub: one repository with its people, one App, and a page to see the thread.
 
 The API is at `/api/v3` and `/api/uploads`, as on an Enterprise Server. It checks tokens and
-permissions, keeps comments, reactions, releases and assets, and sends `issue_comment` webhooks.
+permissions, keeps comments, reactions, releases, assets and commits, and sends `issue_comment`
+webhooks.
 
 Tests hold the `GitHubState` itself; other processes reach it over HTTP: `GET /sim/state`,
 `POST /sim/comments` (`{"user", "issue", "body"}`: a person types), `PATCH` and `DELETE
@@ -18,7 +19,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
 
-from bot.simulators.github import api_app, api_releases, api_repository, control, downloads, page
+from bot.simulators.github import (
+    api_app,
+    api_git,
+    api_releases,
+    api_repository,
+    control,
+    downloads,
+    page,
+)
 from bot.simulators.github.endpoint import Endpoint
 from bot.simulators.github.faults import Fault, FaultKind
 from bot.simulators.github.gateway import Gateway
@@ -42,7 +51,12 @@ __all__ = [
 def create_github_app(state: GitHubState | None = None) -> Starlette:
     """An ASGI app around the state, which is also its `state.github`."""
     github = state or GitHubState()
-    rest = (*api_repository.ENDPOINTS, *api_releases.ENDPOINTS, *api_app.ENDPOINTS)
+    rest = (
+        *api_repository.ENDPOINTS,
+        *api_releases.ENDPOINTS,
+        *api_git.ENDPOINTS,
+        *api_app.ENDPOINTS,
+    )
     app = Starlette(
         routes=[
             Mount("/api/v3", _api(github, rest)),

@@ -1,4 +1,6 @@
-"""The bytes of published assets, as a browser gets them."""
+"""The bytes of published assets and of committed files, as a browser gets them."""
+
+from mimetypes import guess_type
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,9 +23,25 @@ def routes(state: GitHubState) -> list[Route]:
             asset = state.releases.public_asset(tag, name)
         except ApiError as error:
             return error.response()
-        place = "inline" if asset.content_type.startswith("image/") else "attachment"
-        headers = {**_HARMLESS, "content-disposition": f'{place}; filename="{asset.name}"'}
-        return Response(asset.data, media_type=asset.content_type, headers=headers)
+        return _file(asset.name, asset.content_type, asset.data)
 
-    path = f"/{state.repository.full_name}/releases/download/{{tag:path}}/{{name}}"
-    return [Route(path, download)]
+    async def committed(request: Request) -> Response:
+        sha, path = request.path_params["sha"], request.path_params["path"]
+        try:
+            data = state.git.file(sha, path)
+        except ApiError as error:
+            return error.response()
+        kind = guess_type(path)[0] or "application/octet-stream"
+        return _file(path.rpartition("/")[2], kind, data)
+
+    home = f"/{state.repository.full_name}"
+    return [
+        Route(f"{home}/releases/download/{{tag:path}}/{{name}}", download),
+        Route(f"{home}/blob/{{sha}}/{{path:path}}", committed),
+    ]
+
+
+def _file(name: str, content_type: str, data: bytes) -> Response:
+    place = "inline" if content_type.startswith("image/") else "attachment"
+    headers = {**_HARMLESS, "content-disposition": f'{place}; filename="{name}"'}
+    return Response(data, media_type=content_type, headers=headers)

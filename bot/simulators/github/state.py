@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.simulators.github.auth import AppIdentity, AppKey, Tokens
 from bot.simulators.github.faults import Faults
+from bot.simulators.github.git import Git
 from bot.simulators.github.people import DEFAULT_PEOPLE, People, User
 from bot.simulators.github.releases import Releases
 from bot.simulators.github.threads import Threads
@@ -148,6 +149,8 @@ class GitHubState:
         self.ids = count(1_000_001)
         self.threads = Threads(self.ids)
         self.releases = Releases(self.ids, empty_repository=empty, immutable=immutable_releases)
+        self.git = Git(empty=empty)
+        self.git.found(self.repository.default_branch, self.repository.files)
         self.webhooks = Webhooks(webhook, self.ids, now)
         self.faults = Faults()
         self.rate_limit = RateLimit()
@@ -181,6 +184,7 @@ class GitHubState:
             "deleted_comments": [comment.as_json() for comment in self.threads.deleted],
             "releases": [release.as_json() for release in self.releases.entries.values()],
             "tags": self.releases.tags,
+            "refs": self.git.refs,
             "calls": Counter(call.method for call in self.calls),
             "writes": [call.as_json() for call in self.writes],
             "deliveries": [each.summary() for each in self.webhooks.deliveries],
