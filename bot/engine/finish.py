@@ -39,7 +39,8 @@ class Finish:
     clock: Clock
     name_of: Callable[[Item], str]
     redact: Redact = BY_LOOK
-    remote: bool = True  # files get addresses there, and report.json goes with them
+    remote: bool = True  # files get addresses there
+    reported: bool = True  # report.json goes with them
 
     async def finish(
         self, lease: Lease, run_id: str, last_word: Callable[[RunView], Sequence[Effect]]
@@ -72,7 +73,7 @@ class Finish:
         files = await self._files(view.run, new)
         if not files:
             return view
-        report_file = [await self._report(view)] if self.remote else []
+        report_file = [await self._report(view)] if self.reported else []
         await self._publish(lease, view, [*files, *report_file])
         return await self._view(view.run.id)
 

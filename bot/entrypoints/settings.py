@@ -170,6 +170,8 @@ class Settings(BaseSettings):
     gptimage_images_per_minute: int | None = Field(None, ge=1)
     gptimage_language: Choice = "en"
     gptimage_charges: Literal["answered", "issued"] = "answered"
+    gptimage_destination: Literal["release", "branch", "directory"] = "release"
+    gptimage_output_dir: Path | None = None
     gptimage_tag_prefix: str = "gptimage-"
     gptimage_live_seconds: float = Field(10.0, ge=0.1)
     gptimage_write_seconds: float = Field(1.0, ge=0)

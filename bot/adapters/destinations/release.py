@@ -5,17 +5,17 @@ Each step begins with a look at what an earlier, interrupted one has left.
 """
 
 import asyncio
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from pydantic import BaseModel
 
+from bot.adapters.destinations.names import named, publications
 from bot.core.errors import HostError
 from bot.core.killpoints import Point, reach
 from bot.core.markup import address, escape
-from bot.core.ports import File, Publication, Published
+from bot.core.ports import File, Published
 from bot.core.run import Run, Thread
 from bot.core.said import said
 
@@ -87,45 +87,44 @@ class ReleaseDestination:
         """Put the files where people can fetch them; again for the same files changes nothing."""
         if run.thread is None:
             raise ValueError(f"run {run.id} has no thread, so it has no repository")
-        releases, named = self._host.releases(run.thread), _named(files)
+        releases, wanted = self._host.releases(run.thread), named(files)
         try:
-            release = await self._release(releases, run, named)
+            release = await self._release(releases, run, wanted)
+            return await _fill(releases, release, wanted)
         except HostError as error:
             if not error.final:
                 raise
-            note = said(
-                "The images could not be published: {why} The files are kept on the server.",
-                why=_REASONS.get(error.status or 0, error.message),
-            )
-            return Published(_publications(named, {}), note=note)
-        return await _fill(releases, release, named)
+            why = _REASONS.get(error.status or 0, error.message)
+            return Published(publications(wanted, {}), note=why)
 
-    async def _release(self, releases: Releases, run: Run, named: Mapping[str, File]) -> Release:
+    async def _release(self, releases: Releases, run: Run, wanted: Mapping[str, File]) -> Release:
         tag = f"{self._tag_prefix}{run.id}"
         found = await releases.find(tag)
         if found:
             return found
-        return await releases.draft(tag, f"Images of {run.id}", _body(releases.comment_url, named))
+        return await releases.draft(tag, f"Images of {run.id}", _body(releases.comment_url, wanted))
 
 
-async def _fill(releases: Releases, release: Release, named: Mapping[str, File]) -> Published:
+async def _fill(releases: Releases, release: Release, wanted: Mapping[str, File]) -> Published:
     """Upload what is missing, publish, and say what GitHub shows then."""
-    refused = await _upload_missing(releases, release, named)
-    if release.draft and len(refused) < len(named):
+    refused = await _upload_missing(releases, release, wanted)
+    if release.draft and len(refused) < len(wanted):
         release = await releases.publish(release)
     shown = {asset.name: asset for asset in await releases.assets(release) if asset.is_whole}
-    missing = [name for name, file in named.items() if file.item is not None and name not in shown]
-    note = _left_out(len(missing), next((refused[name] for name in missing), ""))
-    return Published(_publications(named, shown), release.html_url if shown else None, note)
+    missing = [name for name, file in wanted.items() if file.item is not None and name not in shown]
+    addresses = {name: asset.browser_download_url for name, asset in shown.items()}
+    note = next((refused[name] for name in missing), "")
+    page = release.html_url if shown else None
+    return Published(publications(wanted, addresses), page, note)
 
 
 async def _upload_missing(
-    releases: Releases, release: Release, named: Mapping[str, File]
+    releases: Releases, release: Release, wanted: Mapping[str, File]
 ) -> dict[str, str]:
     """Upload each file that is not there, one at a time; gives those that are refused, and why."""
     present = {asset.name: asset for asset in await releases.assets(release)}
     refused: dict[str, str] = {}
-    for name, file in named.items():
+    for name, file in wanted.items():
         if await _is_there(file, present.get(name)):
             continue
         if release.immutable:
@@ -155,44 +154,6 @@ async def _upload(
     data = await asyncio.to_thread(Path(file.source).read_bytes)
     await releases.upload(release, name, file.media_type, data)
     reach(Point.ASSET_UPLOADED)
-
-
-def _named(files: Iterable[File]) -> dict[str, File]:
-    """The files by names that GitHub keeps as they are, no two alike."""
-    named: dict[str, File] = {}
-    for file in files:
-        stem, dot, extension = _plain(file.name).rpartition(".")
-        name, number = f"{stem}{dot}{extension}", 2
-        while name in named:
-            name, number = f"{stem}-{number}{dot}{extension}", number + 1
-        named[name] = file
-    return named
-
-
-def _plain(name: str) -> str:
-    """GitHub renames what has other characters, and points at either end or in a row.
-
-    Source: https://docs.github.com/rest/releases/assets#upload-a-release-asset
-    """
-    return re.sub(r"\.{2,}", ".", re.sub(r"[^A-Za-z0-9._-]+", ".", name)).strip(".") or "file"
-
-
-def _publications(named: Mapping[str, File], shown: Mapping[str, Asset]) -> tuple[Publication, ...]:
-    return tuple(
-        Publication(file.item, shown[name].browser_download_url if name in shown else None, name)
-        for name, file in named.items()
-        if file.item is not None
-    )
-
-
-def _left_out(count: int, reason: str) -> str:
-    if not count:
-        return ""
-    return said(
-        "{files} could not be published: {why} The files are kept on the server.",
-        files=said("1 file") if count == 1 else said("{count} files", count=count),
-        why=reason,
-    )
 
 
 def _body(comment_url: str, names: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from bot.adapters.github.access import AppAccess
 from bot.adapters.github.answers import Comment, Created, Permission, Repository, read
+from bot.adapters.github.branches import GitHubBranches
 from bot.adapters.github.client import Client
 from bot.adapters.github.files import read_file
 from bot.adapters.github.hook import GitHubHook
@@ -122,8 +123,16 @@ class GitHubHost:
 
     def releases(self, thread: Thread) -> GitHubReleases:
         """The releases of the thread's repository."""
+        return GitHubReleases(self._client, thread, self._comment_url(thread))
+
+    def branches(self, thread: Thread) -> GitHubBranches:
+        """The branches of the thread's repository."""
+        home = f"{self._web_url}/{thread.repository}"
+        return GitHubBranches(self._client, thread, home, self._comment_url(thread))
+
+    def _comment_url(self, thread: Thread) -> str:
         page = f"{self._web_url}/{thread.repository}/issues/{thread.issue}"
-        return GitHubReleases(self._client, thread, f"{page}#issuecomment-{thread.comment}")
+        return f"{page}#issuecomment-{thread.comment}"
 
 
 def _role(seen: Permission) -> Role:

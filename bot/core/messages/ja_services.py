@@ -82,11 +82,31 @@ SERVICES = {
     "This list is longer than GitHub can show.": "一覧が GitHub の表示できる長さを超えています。",
     "The App's private key cannot be used to sign.": "App の秘密鍵で署名できません。",
     # publishing
-    "The images could not be published: {why} The files are kept on the server.": (
-        "画像を公開できませんでした: {why}ファイルはサーバーに保存してあります。"
+    "{files} could not be published: {why} They are kept on the server, in spool/{run}.": (
+        "{files}を公開できませんでした: {why}サーバーの spool/{run} に保存してあります。"
     ),
-    "{files} could not be published: {why} The files are kept on the server.": (
-        "{files}を公開できませんでした: {why}ファイルはサーバーに保存してあります。"
+    "The images": "画像",
+    "Published on {place} instead: {files}. The reason: {why}": (
+        "代わりに{place}で公開しました: {files}。理由: {why}"
+    ),
+    "a release": "リリース",
+    "a branch": "ブランチ",
+    "GitHub makes no branch in an empty repository. It needs at least one commit.": (
+        "空のリポジトリにはブランチを作成できません。コミットが 1 つ以上必要です。"
+    ),
+    "the repository's rules do not let the App make this branch.": (
+        "リポジトリのルールにより、App はこのブランチを作成できません。"
+    ),
+    "The images could not be written to the server's folder: {why}."
+    " They are kept in spool/{run} there.": (
+        "サーバーのフォルダーに画像を書き込めませんでした: {why}。"
+        "サーバーの spool/{run} に保存してあります。"
+    ),
+    "GPTIMAGE_OUTPUT_DIR: {folder} cannot be made ({why})": (
+        "GPTIMAGE_OUTPUT_DIR: {folder} を作成できません（{why}）"
+    ),
+    "The images are files on the server, in its folder {folder}.": (
+        "画像はサーバーのフォルダー {folder} にあるファイルです。"
     ),
     "1 file": "1 個のファイル",
     "{count} files": "{count} 個のファイル",

@@ -49,9 +49,13 @@ class Workshop:
         name_of: Callable[[Item], str],
         *,
         at_once: bool,
+        remote: bool,
         gate: Gate | None = None,
     ) -> Life:
-        """The life of its runs; `at_once` publishes each image as it comes, without a report."""
+        """The life of its runs; `at_once` publishes each image as it comes, without a report.
+
+        `remote` is for a destination that gives files an address.
+        """
         finish = Finish(
             self.ledger.runs,
             self.provider,
@@ -60,7 +64,8 @@ class Workshop:
             utc_now,
             name_of,
             redaction.clean,
-            remote=not at_once,
+            remote=remote,
+            reported=not at_once,
         )
         return Life(self.ledger, self.runner, finish, utc_now, at_once, gate)
 

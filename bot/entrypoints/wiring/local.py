@@ -72,7 +72,9 @@ async def local_life(
     pace = local_pace(settings.gptimage_images_per_minute)
     async with workshop(settings, pace) as shop:
         await shop.provider.open()
-        life = shop.life(_labelled(folder, settings), lambda item: item.path, at_once=True)
+        life = shop.life(
+            _labelled(folder, settings), lambda item: item.path, at_once=True, remote=False
+        )
         yield LocalLife(shop.ledger, life, settings.gptimage_data_dir / "spool", shop.pace)
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from bot.adapters.destinations import ReleaseDestination
 from bot.adapters.github import AppCredentials, GitHubHost, Turns
 from bot.adapters.ledger import SqlLedger
 from bot.adapters.pace.shared import shared_pace
@@ -33,6 +32,7 @@ from bot.entrypoints import redaction
 from bot.entrypoints.settings import Settings, private_key
 from bot.entrypoints.web.metrics import Metrics
 from bot.entrypoints.wiring.common import Workshop, utc_now, workshop
+from bot.entrypoints.wiring.publishing import publishing
 from bot.entrypoints.wiring.rules import rules_of
 
 
@@ -125,9 +125,11 @@ def _work(
         final_words=lambda view: markdown.final(view, utc_now(), words(view)),
         every=timedelta(seconds=settings.gptimage_live_seconds),
     )
-    release = ReleaseDestination(host, tag_prefix=settings.gptimage_tag_prefix)
     gate = Admission(host, rules)
-    life = shop.life(release, lambda item: item.asset_name, at_once=False, gate=gate)
+    there = publishing(settings, host)
+    life = shop.life(
+        there.destination, there.name_of, at_once=False, remote=there.remote, gate=gate
+    )
     intake = Intake(shop.ledger, host, postman, scheduler, utc_now, rules)
 
     async def drive(run_id: str) -> None:

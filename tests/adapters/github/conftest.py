@@ -2,10 +2,11 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.adapters.github import AppCredentials, GitHubHost
+from bot.core import killpoints
 from bot.core.run import Thread
 from bot.simulators.github import Fault, FaultKind, GitHubState, create_github_app
 from bot.simulators.github.auth import AppKey
 from bot.simulators.github.threads import Comment
+from tests.adapters.github.publishing import Files, die_at, files_in
 
 
 @dataclass
@@ -109,6 +112,19 @@ async def meet(app_key: AppKey) -> AsyncIterator[Meet]:
 async def octo(meet: Meet) -> Octo:
     found: Octo = await meet()
     return found
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    """Files with these names, as they lie in the spool."""
+    return files_in(tmp_path)
+
+
+@pytest.fixture
+def dies_at() -> Iterator[Callable[[int], None]]:
+    """Let the process die at the n-th upload from now."""
+    yield die_at
+    killpoints.install(lambda _: None)
 
 
 def _thread(state: GitHubState) -> Thread:

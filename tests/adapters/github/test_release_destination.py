@@ -1,71 +1,19 @@
 """A run's images become one release, whatever breaks on the way."""
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import httpx
 import pytest
 
 from bot.adapters.destinations import ReleaseDestination
-from bot.core import killpoints
-from bot.core.batch import BatchConfig, Job
 from bot.core.errors import HostError
-from bot.core.killpoints import Point
 from bot.core.ports import Destination, File, Publication
-from bot.core.run import Run, RunState, Thread
 from bot.simulators.github import FaultKind
 from bot.simulators.github.releases import Release
+from tests.adapters.github.publishing import Crash, Files, run_of
 
 Octo = Any  # of the conftest, which has no name to import
-Files = Callable[..., list[File]]
-
-
-class Crash(BaseException):
-    """The process is gone: nothing after this line ran."""
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> Files:
-    """Files with these names, as they lie in the spool."""
-
-    def make(*names: str, report: bytes = b"a report") -> list[File]:
-        made = []
-        for number, name in enumerate(names):
-            source = tmp_path / f"{number}.answer"
-            if name == "report.json":
-                source.write_bytes(report)
-                made.append(File(None, name, str(source), "application/json"))
-            else:
-                source.write_bytes(f"picture of {name}".encode())
-                made.append(File(number, name, str(source), "image/png"))
-        return made
-
-    return make
-
-
-@pytest.fixture
-def dies_at() -> Iterator[Callable[[int], None]]:
-    """Let the process die at the n-th upload from now."""
-    yield _die_at
-    killpoints.install(lambda _: None)
-
-
-def _die_at(upload: int) -> None:
-    left = [upload]
-
-    def die(point: Point) -> None:
-        left[0] -= point is Point.ASSET_UPLOADED
-        if left[0] == 0:
-            raise Crash
-
-    killpoints.install(die)
-
-
-def run_of(thread: Thread | None) -> Run:
-    batch = BatchConfig(jobs=(Job(prompt="a red fox"),))
-    return Run("r1", RunState.PUBLISHING, batch, datetime.now(UTC), thread)
 
 
 async def publish(octo: Octo, files: Sequence[File]) -> Any:
@@ -211,10 +159,7 @@ async def test_what_an_immutable_release_lacks_is_said(meet: Any, files: Files) 
     await publish(octo, files("fox.png"))
     done = await publish(octo, files("fox.png", "owl.png", "report.json"))
     assert [bool(each.url) for each in done.files] == [True, False]
-    assert done.note == (
-        "1 file could not be published: the release is published already, and may not be changed."
-        " The files are kept on the server."
-    )
+    assert done.note == "the release is published already, and may not be changed."
 
 
 async def test_a_changed_report_of_an_immutable_release_is_no_news(meet: Any, files: Files) -> None:
@@ -235,25 +180,29 @@ async def test_a_missing_permission_is_said(octo: Octo, files: Files) -> None:
     cast("dict[str, str]", octo.state.app.permissions)["contents"] = "read"
     done = await publish(octo, files("fox.png"))
     assert done.files == (Publication(0, None, "fox.png"),)
-    assert done.note == (
-        "The images could not be published: the App may not write here. Grant it the permission"
-        ' "Contents: write". The files are kept on the server.'
-    )
+    assert done.note == ('the App may not write here. Grant it the permission "Contents: write".')
 
 
 async def test_one_refused_file_does_not_keep_the_others_back(octo: Octo, files: Files) -> None:
     octo.breaks(method="POST", path="/assets$", status=413)
     done = await publish(octo, files("huge.png", "fox.png"))
     assert [bool(each.url) for each in done.files] == [False, True]
-    assert done.note.startswith("1 file could not be published: This is larger")
+    assert done.note.startswith("This is larger")
     assert not released(octo).draft
 
 
 async def test_a_release_of_refused_files_alone_stays_a_draft(octo: Octo, files: Files) -> None:
     octo.breaks(method="POST", path="/assets$", status=413, times=2)
     done = await publish(octo, files("huge.png", "huger.png"))
-    assert done.note.startswith("2 files could not be published")
+    assert done.note.startswith("This is larger")
     assert (released(octo).draft, done.page_url) == (True, None)
+
+
+async def test_a_release_that_may_not_be_published_is_said(octo: Octo, files: Files) -> None:
+    octo.breaks(method="PATCH", path="/releases/", status=422)
+    done = await publish(octo, files("fox.png"))
+    assert done.files == (Publication(0, None, "fox.png"),)
+    assert "rules that allow the tag" in done.note
 
 
 async def test_a_pause_that_github_asks_for_is_handed_on(octo: Octo, files: Files) -> None:
