@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 from typing import Any
@@ -35,6 +36,7 @@ _HAND_OVER_SECONDS = 1.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
 _POLL_SECONDS = 0.1
 _READ_AT_ONCE = 100
+_KEEPS = "noeviction"
 _START = "start"  # where a job leaves its work in arq's context
 
 Handler = Callable[[str], Awaitable[None]]
@@ -100,9 +102,32 @@ def _to_json(value: Mapping[str, object]) -> bytes:
     return json.dumps(value, default=repr).encode()
 
 
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """How a Redis is set up: whether it throws ids away, and whether it survives a restart."""
+
+    evicts: bool
+    durable: bool
+
+
+async def look_at(url: str) -> QueueState:
+    """How the Redis at an address is set up; raises QueueUnavailable and SettingsError."""
+    redis = connect(url)
+    try:
+        async with _translated():
+            memory, disk = await redis.info("memory"), await redis.info("persistence")
+    finally:
+        await redis.aclose(close_connection_pool=True)
+    return QueueState(_policy(memory) != _KEEPS, durable=bool(disk.get("aof_enabled", 1)))
+
+
+def _policy(memory: Mapping[str, Any]) -> str:
+    return str(memory.get("maxmemory_policy", _KEEPS))
+
+
 async def _warn_of_eviction(redis: ArqRedis) -> None:
-    policy = (await redis.info("memory")).get("maxmemory_policy", "noeviction")
-    if policy != "noeviction":
+    policy = _policy(await redis.info("memory"))
+    if policy != _KEEPS:
         _log.warning(
             "Redis may throw ids away (maxmemory-policy %s): that costs time, not images; "
             "set it to noeviction",

@@ -4,14 +4,13 @@ import json
 import sys
 from decimal import Decimal
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bot.core.errors import SettingsError
 from bot.core.said import said
-from bot.entrypoints import console, history
+from bot.entrypoints import console, history, operating
 from bot.entrypoints.guard import guarded
 
 if TYPE_CHECKING:
@@ -264,67 +263,7 @@ def inspect(
     raise typer.Exit(max(each.exit_code for each in found))
 
 
-@app.command()
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
-    no_worker: Annotated[
-        bool, typer.Option("--no-worker", help="The web part alone; run `gptimage worker` beside.")
-    ] = False,
-) -> None:
-    """Serve the bot: the webhook, and the worker in the same process."""
-    from bot.entrypoints import settings
-
-    settings_ = settings.read(**_flags(gptimage_host=host, gptimage_port=port))
-    _server().serve(settings.for_server(settings_, web_only=no_worker), with_worker=not no_worker)
-
-
-@app.command()
-def worker(
-    port: Annotated[
-        int | None, typer.Option(help="Port for /healthz, /readyz and /metrics; none if absent.")
-    ] = None,
-) -> None:
-    """Work on runs; as many of these as wanted, on as many machines."""
-    from bot.entrypoints import settings
-
-    _server().work(settings.for_server(settings.read()), port=port)
-
-
-@app.command()
-def sandbox(
-    port: Annotated[int, typer.Option(help="Port of the page; the next free one if taken.")] = 8000,
-    comment: Annotated[
-        Path | None, typer.Option(help="A file to post as a comment at the start.")
-    ] = None,
-    leave: Annotated[
-        bool, typer.Option("--exit", help="Stop when the run of the comment is finished.")
-    ] = False,
-) -> None:
-    """Run the whole bot here, with everything around it simulated."""
-    _server()
-    from bot.entrypoints import sandbox as room
-
-    leave = leave or not sys.stdout.isatty()
-    raise typer.Exit(room.main(port, comment, leave=leave and comment is not None))
-
-
-def _server() -> Any:
-    """The server's parts, or what to install."""
-    try:
-        from bot.entrypoints import server
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == "bot":
-            raise
-        raise SettingsError(
-            [
-                said(
-                    "the server's parts are not installed ({name}): pip install 'gptimage[server]'",
-                    name=error.name,
-                )
-            ]
-        ) from None
-    return server
+app.add_typer(operating.app)  # without a name: its commands stand beside the others
 
 
 @seed_app.command()

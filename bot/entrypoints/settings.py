@@ -153,6 +153,7 @@ class Settings(BaseSettings):
     # ours
     gptimage_data_dir: Path = Field(default_factory=state_dir)
     gptimage_host: str = "127.0.0.1"
+    gptimage_public_url: Address | None = None
     gptimage_port: int = Field(8080, ge=0, le=65535)
     gptimage_model: str = DEFAULT_MODEL
     gptimage_min_role: Literal["write", "maintain", "admin"] = "write"

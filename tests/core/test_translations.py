@@ -13,6 +13,7 @@ from bot.core.messages import messages
 from bot.core.messages.ja_batch import BATCH
 from bot.core.messages.ja_commands import COMMANDS
 from bot.core.messages.ja_money import MONEY
+from bot.core.messages.ja_operating import OPERATING
 from bot.core.messages.ja_pictures import PICTURES
 from bot.core.messages.ja_runs import RUNS
 from bot.core.messages.ja_services import SERVICES
@@ -165,6 +166,6 @@ def test_a_sentence_that_is_copied_keeps_its_parts() -> None:
 
 
 def test_no_sentence_is_translated_twice() -> None:
-    parts = (BATCH, COMMANDS, MONEY, PICTURES, RUNS, SERVICES, TERMINAL)
+    parts = (BATCH, COMMANDS, MONEY, OPERATING, PICTURES, RUNS, SERVICES, TERMINAL)
 
     assert len(JAPANESE.sentences) == sum(map(len, parts))

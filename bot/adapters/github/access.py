@@ -22,7 +22,7 @@ class Reach(Enum):
     MEMBERS = "members"  # who is in the organisation's teams
 
 
-_PERMISSIONS = {
+PERMISSIONS = {
     "contents": "write",  # releases
     "issues": "write",
     "metadata": "read",
@@ -94,7 +94,7 @@ class AppAccess:
             return await self._ask(thread, {"permissions": _MEMBERS})
         narrow = {"repository_ids": [thread.repository_id]}
         try:
-            return await self._ask(thread, {**narrow, "permissions": _PERMISSIONS})
+            return await self._ask(thread, {**narrow, "permissions": PERMISSIONS})
         except HostError as error:
             if error.status != 422:
                 raise

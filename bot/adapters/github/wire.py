@@ -8,8 +8,10 @@ Enterprise Servers and newer GitHubs say. Its client is held here by hand: enter
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 
 import httpx
 from githubkit import AppAuthStrategy, GitHub
@@ -78,7 +80,8 @@ class Request:
 class Wire:
     """Sends requests to one GitHub, over connections that all tasks share.
 
-    `remaining` is how many it still allows in this hour, by its last answer.
+    `remaining` is how many it still allows in this hour, `skew` how far our clock is ahead of its
+    own; both by its last answer.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class Wire:
         self._opening = asyncio.Lock()
         self._client: httpx.AsyncClient | None = None
         self.remaining: int | None = None
+        self.skew: timedelta | None = None
 
     async def aclose(self) -> None:
         """Close the connections; the next request opens new ones."""
@@ -137,13 +141,19 @@ class Wire:
             raise no_answer(error, writes=request.writes) from error
         except PyJWTError:
             raise HostError(said("The App's private key cannot be used to sign.")) from None
-        left = response.headers.get("x-ratelimit-remaining", "")
-        self.remaining = int(left) if left.isdecimal() else self.remaining
+        self._note(response)
         if not response.is_success:
             raise refusal(response, self._clock(), writes=request.writes)
         if response.request.method != request.method:
             raise moved(response)
         return response
+
+    def _note(self, response: httpx.Response) -> None:
+        left = response.headers.get("x-ratelimit-remaining", "")
+        self.remaining = int(left) if left.isdecimal() else self.remaining
+        with suppress(TypeError, ValueError):
+            theirs = parsedate_to_datetime(response.headers.get("date", ""))
+            self.skew = self._clock() - theirs
 
     async def _exchange(self, request: Request, token: SecretStr | None) -> httpx.Response:
         client = await self._connected()

@@ -73,6 +73,20 @@ async def open_ledger(url: str | Path, *, patience: timedelta = PATIENCE) -> Sql
     )
 
 
+async def is_ready(url: str | Path) -> bool:
+    """Whether a ledger is there with tables of this version; changes and makes nothing.
+
+    Raises LedgerBusy, and SettingsError for a URL that cannot be a ledger.
+    """
+    if isinstance(url, Path) and not url.exists():  # noqa: ASYNC240  (one look)
+        return False
+    database = connect(url, PATIENCE)
+    try:
+        return await schema.is_current(database)
+    finally:
+        await database.close()
+
+
 async def _upgrade(url: str | Path) -> None:
     database = connect(url, _UPGRADE_PATIENCE)
     try:

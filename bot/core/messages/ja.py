@@ -4,6 +4,7 @@ from bot.core.errors import Failure, Reason
 from bot.core.messages.ja_batch import BATCH
 from bot.core.messages.ja_commands import COMMANDS
 from bot.core.messages.ja_money import MONEY
+from bot.core.messages.ja_operating import OPERATING
 from bot.core.messages.ja_pictures import PICTURES
 from bot.core.messages.ja_runs import RUNS
 from bot.core.messages.ja_services import SERVICES
@@ -166,5 +167,14 @@ JAPANESE = Messages(
     },
     unknown="不明",
     help=_HELP,
-    sentences={**BATCH, **COMMANDS, **MONEY, **PICTURES, **RUNS, **SERVICES, **TERMINAL},
+    sentences={
+        **BATCH,
+        **COMMANDS,
+        **MONEY,
+        **OPERATING,
+        **PICTURES,
+        **RUNS,
+        **SERVICES,
+        **TERMINAL,
+    },
 )

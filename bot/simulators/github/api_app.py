@@ -47,6 +47,13 @@ async def create_token(call: ApiCall) -> Response:
     return JSONResponse(shape, 201)
 
 
+async def show_hook(call: ApiCall) -> Response:
+    """Where deliveries go; the secret shows as asterisks."""
+    hook = call.state.webhooks.webhook
+    shape = {"content_type": "json", "insecure_ssl": "0", "secret": "********"}
+    return JSONResponse(shape | {"url": hook.url if hook else ""})
+
+
 async def list_deliveries(call: ApiCall) -> Response:
     """Attempts, newest first; the Link header's cursor leads to older ones."""
     query = call.request.query_params
@@ -100,6 +107,7 @@ ENDPOINTS = (
     Endpoint("GET", "/app/installations/{installation:int}", show_installation),
     Endpoint("POST", "/app/installations/{installation:int}/access_tokens", create_token),
     Endpoint("GET", "/repos/{owner}/{repo}/installation", show_installation),
+    Endpoint("GET", "/app/hook/config", show_hook),
     Endpoint("GET", "/app/hook/deliveries", list_deliveries),
     Endpoint("GET", "/app/hook/deliveries/{delivery:int}", show_delivery),
     Endpoint("POST", "/app/hook/deliveries/{delivery:int}/attempts", redeliver),

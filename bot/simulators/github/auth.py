@@ -57,6 +57,7 @@ class AppIdentity:
     client_id: str = "Iv23liSimulatedClient"
     installation_id: int = 77_001
     permissions: dict[str, str] = field(default_factory=lambda: dict(PERMISSIONS))
+    events: tuple[str, ...] = ("issue_comment",)
 
     @property
     def bot_login(self) -> str:

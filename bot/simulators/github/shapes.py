@@ -201,7 +201,7 @@ class Shapes:
             "created_at": stamp(self.state.started_at),
             "updated_at": stamp(self.state.started_at),
             "permissions": dict(app.permissions),
-            "events": ["issue_comment"],
+            "events": list(app.events),
         }
 
     def installation(self) -> Json:

@@ -1,0 +1,107 @@
+"""The commands of those who run a server: each imports what it needs when it runs."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bot.core.errors import SettingsError
+from bot.core.said import said
+
+app = typer.Typer()
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="The web part alone; run `gptimage worker` beside.")
+    ] = False,
+) -> None:
+    """Serve the bot: the webhook, and the worker in the same process."""
+    from bot.entrypoints import settings
+
+    given = {"gptimage_host": host, "gptimage_port": port}
+    given = {name: value for name, value in given.items() if value is not None}
+    settings_ = settings.read(**given)
+    _server().serve(settings.for_server(settings_, web_only=no_worker), with_worker=not no_worker)
+
+
+@app.command()
+def worker(
+    port: Annotated[
+        int | None, typer.Option(help="Port for /healthz, /readyz and /metrics; none if absent.")
+    ] = None,
+) -> None:
+    """Work on runs; as many of these as wanted, on as many machines."""
+    from bot.entrypoints import settings
+
+    _server().work(settings.for_server(settings.read()), port=port)
+
+
+@app.command()
+def doctor() -> None:
+    """Look at every part of a server, and say what to do."""
+    from bot.entrypoints import settings
+
+    _server()
+    from bot.entrypoints import doctor as room
+
+    raise typer.Exit(room.doctor(settings.read()))
+
+
+@app.command()
+def replay(
+    payload: Annotated[
+        str, typer.Argument(metavar="PAYLOAD.json", help="A delivery that was saved.")
+    ],
+    url: Annotated[
+        str | None, typer.Option(help="The server's webhook; the one on this machine if absent.")
+    ] = None,
+    event: Annotated[str, typer.Option(help="The event's name.")] = "issue_comment",
+) -> None:
+    """Sign a saved delivery, and post it to a running server."""
+    from bot.entrypoints import settings
+
+    _server()
+    from bot.entrypoints import replay as room
+
+    raise typer.Exit(room.replay(payload, settings.read(), url=url, event=event))
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port of the page; the next free one if taken.")] = 8000,
+    comment: Annotated[
+        Path | None, typer.Option(help="A file to post as a comment at the start.")
+    ] = None,
+    leave: Annotated[
+        bool, typer.Option("--exit", help="Stop when the run of the comment is finished.")
+    ] = False,
+) -> None:
+    """Run the whole bot here, with everything around it simulated."""
+    _server()
+    from bot.entrypoints import sandbox as room
+
+    leave = leave or not sys.stdout.isatty()
+    raise typer.Exit(room.main(port, comment, leave=leave and comment is not None))
+
+
+def _server() -> Any:
+    """The server's parts, or what to install."""
+    try:
+        from bot.entrypoints import server
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "bot":
+            raise
+        raise SettingsError(
+            [
+                said(
+                    "the server's parts are not installed ({name}): pip install 'gptimage[server]'",
+                    name=error.name,
+                )
+            ]
+        ) from None
+    return server
