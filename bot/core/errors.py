@@ -104,6 +104,7 @@ class Reason(StrEnum):
     PERMISSION = "permission"
     UNREACHABLE = "unreachable"  # the role could not be read: fail closed, ask again
     OWNER = "owner"  # an installation on an account that the operator does not serve
+    QUIET = "quiet"  # too much was commanded in the thread lately
     BUDGET = "budget"
     PRICE = "price"  # no price is known, so no cap can be kept
 

@@ -6,12 +6,12 @@ Budgets count ids, because logins can change hands; days and months are those of
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bot.core.batch import BatchConfig
 from bot.core.errors import Reason, Refused
 from bot.core.event import CommentEvent, run_id
-from bot.core.ports import Cap, Role
+from bot.core.ports import Cap, Heard, Role
 from bot.core.pricing import Money
 from bot.core.run import Person, Thread
 from bot.core.said import said
@@ -103,6 +103,21 @@ def decide_list(author: Person, *, listed: bool) -> None:
     if not listed:
         message = said("{person} is not on the list of those who may spend.", person=author.login)
         raise Refused(Reason.PERMISSION, message)
+
+
+# --- too much ---------------------------------------------------------------------------------
+
+LISTENING = timedelta(minutes=10)
+QUIET = timedelta(hours=1)
+_MOST_COMMANDS, _MOST_BY_BOTS = 20, 5
+
+
+def is_too_much(heard: Heard) -> bool:
+    """Whether what a thread heard in ten minutes looks like programs that answer each other.
+
+    Two of them can spend a fortune in a night, and one may well have a person's account.
+    """
+    return heard.commands > _MOST_COMMANDS or heard.by_bots > _MOST_BY_BOTS
 
 
 # --- budgets ----------------------------------------------------------------------------------

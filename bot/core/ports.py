@@ -120,6 +120,14 @@ class Delivery:
     received_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How many commands of people and bots with rights a thread has heard in some time."""
+
+    commands: int
+    by_bots: int
+
+
 class Inbox(Protocol):
     async def receive(self, delivery: Delivery) -> bool:
         """Keep it, durably; False if the same command was received before. Raises LedgerBusy."""
@@ -131,6 +139,10 @@ class Inbox(Protocol):
 
     async def settle(self, lease: Lease, now: datetime, effects: Sequence["Effect"] = ()) -> None:
         """Mark it as answered, and owe the effects, in one transaction. Raises LeaseLost."""
+        ...
+
+    async def hear(self, delivery: Delivery, since: datetime) -> Heard:
+        """Count it among the commands of its thread, once; says how many came since then."""
         ...
 
     async def unsettled(self, now: datetime, limit: int = 100) -> Sequence[str]:

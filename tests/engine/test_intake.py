@@ -24,7 +24,7 @@ from bot.core.run import Person
 from bot.engine.intake import Intake
 from bot.engine.outbox import Postman
 from bot.engine.recover import Recover
-from tests.engine.desk import START, THREAD, Clock, Crash, Desk, Queue
+from tests.engine.desk import START, THREAD, Clock, Crash, Desk, Fault, Queue
 
 FOX = "/batch --quality low --size 1024x1024\n\n- a red fox"
 TYPO = '/batch\n\n```json\n{"jbos": []}\n```'
@@ -125,6 +125,51 @@ async def test_the_same_delivery_many_times_at_once_is_one_run(door: Door) -> No
     assert await door.runs() == [run_id(event().thread)]
     assert len(door.desk.comments) == 1
     assert door.desk.reactions == ["eyes"]
+
+
+async def test_a_thread_that_hears_too_much_says_so_once_and_is_quiet_for_an_hour(
+    door: Door,
+) -> None:
+    for number in range(20):
+        await door.handle(event("/batch help", comment=number))
+    assert len(door.desk.comments) == 20
+    late = [event(FOX, comment=number) for number in range(20, 30)]
+    await asyncio.gather(*(door.handle(each) for each in late))
+    assert len(door.desk.comments) == 21
+    assert "until 10:\u200b30 UTC" in door.desk.comments[21]
+    other = replace(event(comment=30), thread=replace(THREAD, issue=4, comment=30))
+    await door.handle(other)
+    assert await door.runs() == [run_id(other.thread)]
+    door.clock.pass_(minutes=59)
+    await door.handle(event(comment=31))
+    door.clock.pass_(minutes=1)
+    await door.handle(event(comment=32))
+    assert await door.runs() == [run_id(other.thread), run_id(event(comment=32).thread)]
+
+
+async def test_people_without_rights_cannot_make_a_thread_quiet(door: Door) -> None:
+    door.desk.given_role = Role.READ
+    for number in range(30):
+        await door.handle(event(comment=number))
+    door.desk.given_role = Role.WRITE
+    await door.handle(event(comment=30))
+    assert len(await door.runs()) == 1
+
+
+async def test_a_death_before_the_thread_is_quiet_says_it_once(door: Door) -> None:
+    for number in range(20):
+        await door.handle(event("/batch help", comment=number))
+    door.desk.faults = [Fault.DIES_AFTER]
+    with pytest.raises(Crash):
+        await door.handle(event(comment=20))
+    door.clock.pass_(seconds=20)
+    assert (Task.INTAKE, delivery_id(event(comment=20))) in await door.swept()
+    await door.intake.handle(delivery_id(event(comment=20)))
+    for task, name in await door.swept():
+        assert task is Task.DELIVER
+        await door.intake.postman.deliver(name)
+    assert len(door.desk.comments) == 21
+    assert await door.runs() == []
 
 
 async def test_a_run_whose_queue_was_away_is_found_by_the_sweep(door: Door) -> None:
@@ -269,6 +314,7 @@ async def test_of_a_hundred_at_once_as_many_run_as_the_cap_has_room_for(door: Do
     assert view.run.upper_bound is not None
     limit = Money(50 * view.run.upper_bound.micros)
     door.rules = Rules(owners=frozenset({"octo"}), limits=Limits(server_day=limit))
-    said = [event(comment=number) for number in range(2, 102)]
+    issues = [replace(THREAD, issue=number, comment=number) for number in range(2, 102)]
+    said = [replace(event(), thread=thread) for thread in issues]
     await asyncio.gather(*(door.handle(each) for each in said))
     assert len(await door.runs()) == 1 + 50

@@ -3,6 +3,7 @@
 # ruff: noqa: E501  (what the bot says is quoted as it stands)
 
 import json
+import re
 from decimal import Decimal
 
 import pytest
@@ -104,6 +105,25 @@ async def test_of_all_bots_only_those_are_served_whose_ids_are_named(thread: Thr
     assert thread.reactions(named) == ["eyes", "rocket"]
     assert thread.reactions(other) == []
     assert "for planner" in thread.answer()
+
+
+@with_settings(gptimage_allowed_bots=(41_898_282,))
+async def test_two_bots_that_answer_each_other_stop_after_a_few_images(thread: Thread) -> None:
+    thread.room.github.people.add(User("parrot[bot]", type="Bot", id=41_898_282))
+    answered = -1
+    while len(thread.by_bot) > answered:  # the parrot answers each comment of ours
+        answered = len(thread.by_bot)
+        await thread.say(f"Lovely! Another one:\n\n{FOX}", by="parrot[bot]")
+
+    assert len(thread.calls()) == 5
+    assert len(thread.answers()) == 6
+    assert re.sub(r"\d\d:\u200b\d\d", "HH:MM", thread.answers()[-1]) == snapshot("""\
+### 🔇 Quiet for an hour
+
+Too many commands came here within ten minutes, so I do nothing more in this thread until HH:MM UTC. What is under way goes on.
+
+<!-- marker -->\
+""")
 
 
 async def test_who_loses_the_role_before_the_run_starts_pays_for_nothing(thread: Thread) -> None:

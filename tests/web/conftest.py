@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from bot.core.errors import LedgerBusy
-from bot.core.ports import Delivery, Effect, Lease, Task
+from bot.core.ports import Delivery, Effect, Heard, Lease, Task
 from bot.entrypoints.web import create_web
 
 SECRET = "It's a Secret to Everybody"
@@ -47,6 +47,15 @@ class MemoryInbox:
         self.deliveries[delivery.id] = delivery
         self.first += 1
         return True
+
+    async def hear(self, delivery: Delivery, since: datetime) -> Heard:
+        thread = replace(delivery.event.thread, comment=0)
+        heard = [
+            each.event.sender_type != "User"
+            for each in self.deliveries.values()
+            if each.received_at >= since and replace(each.event.thread, comment=0) == thread
+        ]
+        return Heard(len(heard), sum(heard))
 
     async def get(self, delivery_id: str) -> Delivery | None:
         return self.deliveries.get(delivery_id)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.ledger.engine import Database
@@ -12,7 +12,8 @@ from bot.adapters.ledger.leases import fence, is_free
 from bot.adapters.ledger.outbox import owe
 from bot.adapters.ledger.tables import deliveries
 from bot.adapters.ledger.upsert import insert
-from bot.core.ports import Delivery, Effect, Lease
+from bot.core.ports import Delivery, Effect, Heard, Lease
+from bot.core.run import Thread
 
 
 class SqlInbox:
@@ -42,6 +43,19 @@ class SqlInbox:
         async with self._database.write() as connection:
             await settle_delivery(connection, lease, now)
             await owe(connection, effects, now)
+
+    async def hear(self, delivery: Delivery, since: datetime) -> Heard:
+        """Count it among the commands of its thread, once; says how many came since then."""
+        place = _place(delivery.event.thread)
+        by_bot = delivery.event.sender_type != "User"
+        this = update(deliveries).where(deliveries.c.id == delivery.id)
+        counted = select(func.count(), func.sum(case((deliveries.c.by_bot, 1), else_=0))).where(
+            deliveries.c.heard_in == place, deliveries.c.received_at >= since
+        )
+        async with self._database.write() as connection:
+            await connection.execute(this.values(heard_in=place, by_bot=by_bot))
+            commands, by_bots = (await connection.execute(counted)).one()
+        return Heard(commands, by_bots or 0)
 
     async def unsettled(self, now: datetime, limit: int = 100) -> Sequence[str]:
         """Ids without a live lease, oldest first."""
@@ -80,6 +94,10 @@ def _first(new: set[str], delivery: str) -> bool:
         return False
     new.discard(delivery)
     return True
+
+
+def _place(thread: Thread) -> str:
+    return f"{thread.installation}/{thread.repository_id}/{thread.issue}"
 
 
 async def settle_delivery(connection: AsyncConnection, lease: Lease, now: datetime) -> None:

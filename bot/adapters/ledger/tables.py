@@ -50,6 +50,8 @@ deliveries = Table(
     Column("event", Json(CommentEvent), nullable=False),
     Column("received_at", Time, nullable=False),
     Column("settled_at", Time),
+    Column("heard_in", Text),  # the thread, if it was a command of somebody with rights
+    Column("by_bot", Boolean),
 )
 
 runs = Table(
@@ -191,6 +193,15 @@ def _open_only(name: str, column: Column[Any], condition: ColumnElement[bool]) -
 _open_only("ix_deliveries_unsettled", deliveries.c.received_at, deliveries.c.settled_at.is_(None))
 _open_only("ix_runs_unfinished", runs.c.created_at, runs.c.finished_at.is_(None))
 _open_only("ix_effects_owed", effects.c.due_at, effects.c.shown < effects.c.version)
+
+# How much a thread has heard lately.
+Index(
+    "ix_deliveries_heard",
+    deliveries.c.heard_in,
+    deliveries.c.received_at,
+    sqlite_where=deliveries.c.heard_in.is_not(None),
+    postgresql_where=deliveries.c.heard_in.is_not(None),
+)
 
 # Two open intents for one image would be two calls at the same time: the database refuses them.
 Index(

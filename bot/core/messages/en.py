@@ -149,6 +149,7 @@ ENGLISH = Messages(
         Reason.PERMISSION: "🔒 Not allowed",
         Reason.UNREACHABLE: "🔒 Your role could not be checked",
         Reason.OWNER: "🔒 Not served here",
+        Reason.QUIET: "🔇 Quiet for an hour",
         Reason.BUDGET: "💰 Above the spending cap",
         Reason.PRICE: "💰 The price is not known",
     },

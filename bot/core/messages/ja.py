@@ -162,6 +162,7 @@ JAPANESE = Messages(
         Reason.PERMISSION: "🔒 権限がありません",
         Reason.UNREACHABLE: "🔒 権限を確認できませんでした",
         Reason.OWNER: "🔒 ここでは利用できません",
+        Reason.QUIET: "🔇 1 時間お休みします",
         Reason.BUDGET: "💰 費用の上限を超えています",
         Reason.PRICE: "💰 価格が不明です",
     },

@@ -32,6 +32,11 @@ MONEY = {
     "{person} is not on the list of those who may spend.": (
         "{person} さんは、利用できる人の一覧にありません。"
     ),
+    "Too many commands came here within ten minutes, so I do nothing more in this thread"
+    " until {time} UTC. What is under way goes on.": (
+        "10 分間のコマンドが多すぎるため、このスレッドでは {time}（UTC）まで何も行いません。"
+        "実行中のものは続けます。"
+    ),
     "{why} Nothing was started: try again in a moment.": (
         "{why}何も開始していません。少し後にもう一度お試しください。"
     ),

@@ -20,12 +20,13 @@ from bot.core.policy import (
     decide_budget,
     is_addressed,
 )
-from bot.core.ports import Clock, Effect, Host, Lease, Ledger, Scheduler, Task
+from bot.core.ports import Clock, Delivery, Effect, Host, Lease, Ledger, Scheduler, Task
 from bot.core.pricing import Estimate as Bill
 from bot.core.pricing import estimate
 from bot.core.rules import Rules
 from bot.core.run import ItemView, Run, RunState, RunView
 from bot.engine.admission import Admission
+from bot.engine.breaker import Breaker
 from bot.engine.context import bind, bind_thread
 from bot.engine.hold import hold
 from bot.engine.intake.reading import read_batch
@@ -57,12 +58,13 @@ class Intake:
             bind(delivery=delivery_id)
             bind_thread(delivery.event.thread)
             reach(Point.INTAKE_CLAIMED)
-            await self._answer(held.lease, delivery.event)
+            await self._answer(held.lease, delivery)
 
-    async def _answer(self, lease: Lease, event: CommentEvent) -> None:
+    async def _answer(self, lease: Lease, delivery: Delivery) -> None:
         effects: Sequence[Effect] = ()
+        event = delivery.event
         try:
-            command = await self._command(event)
+            command = await self._command(delivery)
             match command:
                 case None:
                     pass
@@ -83,9 +85,9 @@ class Intake:
         await self._deliver(effects)
         return None
 
-    async def _command(self, event: CommentEvent) -> Command | None:
+    async def _command(self, delivery: Delivery) -> Command | None:
         """The command, if it is for us and its author may give it."""
-        rules = self.rules
+        event, rules = delivery.event, self.rules
         if isinstance(is_addressed(event, ours=rules.ours, bots=rules.bots), Ignored):
             return None
         if await self.ledger.runs.get(run_id(event.thread)):
@@ -93,15 +95,17 @@ class Intake:
         try:
             command = parse_command(event.body)
         except CommandError:
-            await self._admit(event)
+            await self._admit(delivery)
             raise
         if command is not None:
-            await self._admit(event)
+            await self._admit(delivery)
         return command
 
-    async def _admit(self, event: CommentEvent) -> None:
-        """Raise Refused unless the author may spend here; fail closed."""
-        await Admission(self.host, self.rules).admit(event)
+    async def _admit(self, delivery: Delivery) -> None:
+        """Raise Refused unless the author may spend here, and now; fail closed."""
+        await Admission(self.host, self.rules).admit(delivery.event)
+        words = self._words(delivery.event)
+        await Breaker(self.ledger, self.postman, self.clock, words).check(delivery)
 
     # --- a run --------------------------------------------------------------------------------
 
@@ -160,9 +164,9 @@ class Intake:
         return (reaction(event.thread, "confused"), comment(event.thread, words))
 
     def _refusal(self, event: CommentEvent, error: Refused) -> Sequence[Effect]:
-        """People without rights get one quiet reaction; strangers' installations, nothing."""
+        """People without rights get one quiet reaction; strangers and loud threads, nothing."""
         match error.reason:
-            case Reason.OWNER:
+            case Reason.OWNER | Reason.QUIET:
                 return ()
             case Reason.PERMISSION:
                 return (reaction(event.thread, "confused"),)

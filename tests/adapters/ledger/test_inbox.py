@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from bot.adapters.ledger import SqlLedger
 from bot.core.errors import LeaseLost
-from bot.core.ports import Delivery, Effect, Lease
+from bot.core.ports import Delivery, Effect, Heard, Lease
 from tests.adapters.ledger.conftest import commits
 
 Hold = Callable[..., Awaitable[Lease]]
@@ -42,6 +43,27 @@ async def test_many_commands_at_once_are_kept_in_few_commits_each_under_its_own_
     assert len(seen) <= 4
     assert again == [False, True, False]
     assert all([await ledger.inbox.get(name) for name in (*names, "new")])
+
+
+async def test_what_a_thread_hears_is_counted_once_and_for_itself(
+    ledger: SqlLedger, make_delivery: MakeDelivery, now: datetime
+) -> None:
+    def heard_by(name: str, issue: int, age: int, sender: str) -> Delivery:
+        delivery = make_delivery(name, now - timedelta(minutes=age))
+        event = delivery.event
+        event = replace(event, sender_type=sender, thread=replace(event.thread, issue=issue))
+        return replace(delivery, event=event)
+
+    since = now - timedelta(minutes=10)
+    rows = [(3, 11, "Bot"), (3, 10, "User"), (3, 1, "Bot"), (4, 1, "User")]
+    counts = []
+    for number, row in enumerate(rows):
+        delivery = heard_by(f"d{number}", *row)
+        await ledger.inbox.receive(delivery)
+        counts.append(await ledger.inbox.hear(delivery, since))
+        assert await ledger.inbox.hear(delivery, since) == counts[-1]
+    await ledger.inbox.receive(heard_by("stranger", 3, 0, "User"))
+    assert counts == [Heard(0, 0), Heard(1, 0), Heard(2, 1), Heard(1, 0)]
 
 
 async def test_a_settled_delivery_is_gone_and_its_effects_are_owed(
