@@ -15,6 +15,7 @@ from bot.adapters.github.client import Client
 from bot.adapters.github.files import read_file
 from bot.adapters.github.hook import GitHubHook
 from bot.adapters.github.members import is_member
+from bot.adapters.github.places import locate
 from bot.adapters.github.releases import GitHubReleases
 from bot.adapters.github.turns import Turns
 from bot.adapters.github.wire import AppCredentials, Request, Sleep, Wire
@@ -120,6 +121,10 @@ class GitHubHost:
     async def file(self, thread: Thread, path: str, most: int) -> bytes | NoFile:
         """A file of the default branch, of at most so many bytes; or why there is none."""
         return await read_file(self._client, thread, path, most)
+
+    async def locate(self, repository: str, issue: int) -> Thread:
+        """The thread of an issue of `owner/name`, below no comment."""
+        return await locate(self._wire, repository, issue)
 
     def releases(self, thread: Thread) -> GitHubReleases:
         """The releases of the thread's repository."""

@@ -89,6 +89,12 @@ SERVICES = {
     "Published on {place} instead: {files}. The reason: {why}": (
         "代わりに{place}で公開しました: {files}。理由: {why}"
     ),
+    "Which of these pictures do you see?": "どの画像が見えますか？",
+    "Set GPTIMAGE_DESTINATION to a way whose picture you see. The release and the branch"
+    " of this test can be deleted.": (
+        "画像が見えた方法を GPTIMAGE_DESTINATION に設定してください。"
+        "このテストのリリースとブランチは削除できます。"
+    ),
     "a release": "リリース",
     "a branch": "ブランチ",
     "GitHub makes no branch in an empty repository. It needs at least one commit.": (

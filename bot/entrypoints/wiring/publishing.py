@@ -1,6 +1,6 @@
 """Where a server's images go, as its operator wants it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,12 +35,15 @@ def publishing(settings: Settings, host: GitHubHost) -> Publishing:
         root = settings.gptimage_output_dir or settings.gptimage_data_dir / "images"
         folder = FolderDestination(_made(root))
         return Publishing(folder, lambda item: item.path, remote=False)
+    return Publishing(Ways(*ways(settings, host)), lambda item: item.asset_name, remote=True)
+
+
+def ways(settings: Settings, host: GitHubHost) -> Sequence[Way]:
+    """The ways to publish on GitHub, the operator's choice first."""
     prefix = settings.gptimage_tag_prefix
     release = Way(said("a release"), ReleaseDestination(host, tag_prefix=prefix))
     branch = Way(said("a branch"), BranchDestination(host, prefix=prefix))
-    first_branch = settings.gptimage_destination == "branch"
-    ways = Ways(branch, release) if first_branch else Ways(release, branch)
-    return Publishing(ways, lambda item: item.asset_name, remote=True)
+    return (branch, release) if settings.gptimage_destination == "branch" else (release, branch)
 
 
 def _made(folder: Path) -> Path:
