@@ -20,13 +20,20 @@ def serve(
         bool, typer.Option("--no-worker", help="The web part alone; run `gptimage worker` beside.")
     ] = False,
 ) -> None:
-    """Serve the bot: the webhook, and the worker in the same process."""
-    from bot.entrypoints import settings
+    """Serve the bot: the webhook, and the worker in the same process.
+
+    Without a GitHub App, a page helps to make one.
+    """
+    from bot.entrypoints import credentials, settings
 
     given = {"gptimage_host": host, "gptimage_port": port}
     given = {name: value for name, value in given.items() if value is not None}
-    settings_ = settings.read(**given)
-    _server().serve(settings.for_server(settings_, web_only=no_worker), with_worker=not no_worker)
+    room, found = _server(), credentials.filled(settings.read(**given))
+    if credentials.are_missing(found):
+        if not room.set_up(settings.for_setup(found, web_only=no_worker)):
+            return
+        found = credentials.filled(found)
+    room.serve(settings.for_server(found, web_only=no_worker), with_worker=not no_worker)
 
 
 @app.command()
@@ -36,20 +43,20 @@ def worker(
     ] = None,
 ) -> None:
     """Work on runs; as many of these as wanted, on as many machines."""
-    from bot.entrypoints import settings
+    from bot.entrypoints import credentials, settings
 
-    _server().work(settings.for_server(settings.read()), port=port)
+    _server().work(settings.for_server(credentials.filled(settings.read())), port=port)
 
 
 @app.command()
 def doctor() -> None:
     """Look at every part of a server, and say what to do."""
-    from bot.entrypoints import settings
+    from bot.entrypoints import credentials, settings
 
     _server()
     from bot.entrypoints import doctor as room
 
-    raise typer.Exit(room.doctor(settings.read()))
+    raise typer.Exit(room.doctor(credentials.filled(settings.read())))
 
 
 @app.command()
@@ -63,12 +70,14 @@ def replay(
     event: Annotated[str, typer.Option(help="The event's name.")] = "issue_comment",
 ) -> None:
     """Sign a saved delivery, and post it to a running server."""
-    from bot.entrypoints import settings
+    from bot.entrypoints import credentials, settings
 
     _server()
     from bot.entrypoints import replay as room
 
-    raise typer.Exit(room.replay(payload, settings.read(), url=url, event=event))
+    raise typer.Exit(
+        room.replay(payload, credentials.filled(settings.read()), url=url, event=event)
+    )
 
 
 @app.command()

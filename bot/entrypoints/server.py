@@ -5,11 +5,14 @@ import logging
 import signal
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 
+from bot.adapters.github.manifest import NewApp
 from bot.core.said import said
-from bot.entrypoints import console, logs, loopback
+from bot.entrypoints import console, credentials, logs, loopback
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.web import create_web, create_windows
+from bot.entrypoints.web.setup import Setup
 from bot.entrypoints.wiring.common import arm, utc_now
 from bot.entrypoints.wiring.server import Server, server_parts
 
@@ -33,6 +36,45 @@ def work(settings: Settings, *, port: int | None) -> None:
     arm(settings.gptimage_kill_point)
     with asyncio.Runner() as runner:
         runner.run(_work(settings, port))
+
+
+def set_up(settings: Settings) -> bool:
+    """Let a person make the App in the browser; False if this was ended before that."""
+    logs.to_stderr(debug=settings.debug)
+    credentials.check(settings.gptimage_data_dir)
+    with asyncio.Runner() as runner:
+        return runner.run(_set_up(settings))
+
+
+async def _set_up(settings: Settings) -> bool:
+    sock = loopback.bind(settings.gptimage_host, settings.gptimage_port)
+    stop = stop_signal()
+    setup = Setup(
+        api_url=settings.github_api_url,
+        public_url=settings.gptimage_public_url,
+        local_url=loopback.url_of(sock),
+        keep=partial(_keep, settings),
+    )
+    async with loopback.served(setup.app(), sock):
+        _tell(said("there is no GitHub App yet: to make one, open {url}", url=setup.address))
+        ends = {asyncio.create_task(event.wait()) for event in (stop, setup.made)}
+        _, others = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for other in others:
+            other.cancel()
+    return setup.made.is_set()
+
+
+def _keep(settings: Settings, new: NewApp) -> None:
+    kept = credentials.Credentials(
+        app_id=new.id,
+        private_key=new.pem,
+        webhook_secret=new.webhook_secret,
+        owner=new.owner.login,
+        html_url=new.html_url,
+        api_url=settings.github_api_url,
+    )
+    path = credentials.save(settings.gptimage_data_dir, kept)
+    _tell(said("the App's credentials are in {file}", file=path))
 
 
 async def _serve(settings: Settings, *, with_worker: bool) -> None:

@@ -294,6 +294,13 @@ _SERVER = {
 }
 
 
+def for_setup(settings: Settings, *, web_only: bool) -> Settings:
+    """The same settings, if nothing but the App is missing; raises SettingsError otherwise."""
+    if settings.openai_api_key is None and not web_only:
+        raise SettingsError([_SERVER["openai_api_key"]])
+    return settings
+
+
 def for_server(settings: Settings, *, web_only: bool = False) -> Settings:
     """The same settings, if a server can start with them; raises SettingsError otherwise."""
     needed = dict(_SERVER)

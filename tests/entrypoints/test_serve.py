@@ -92,10 +92,12 @@ REQUIRED = (
 
 
 async def test_all_missing_settings_are_named_each_with_the_place_to_get_it(place: Place) -> None:
-    said = await place.refused(dict.fromkeys(REQUIRED))
+    missing = [name for name in REQUIRED if name != "GITHUB_WEBHOOK_SECRET"]  # without any: /setup
 
-    assert len(said) == len(REQUIRED)
-    for name in REQUIRED:
+    said = await place.refused(dict.fromkeys(missing))
+
+    assert len(said) == len(missing)
+    for name in missing:
         (line,) = [line for line in said if name in line]
         assert re.search(r"required: .{20}", line), line
 

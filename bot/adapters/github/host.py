@@ -60,7 +60,7 @@ class GitHubHost:
         self._client = Client(self._wire, self._access, turns)
         turn = partial(turns.turn, _THE_APP) if turns else nullcontext
         self.hook = GitHubHook(self._wire, clock, turn)
-        self._web_url = _web_url(credentials.api_url)
+        self._web_url = web_url(credentials.api_url)
 
     @property
     def remaining(self) -> int | None:
@@ -146,7 +146,7 @@ def _role(seen: Permission) -> Role:
     return known or _ROLES.get(seen.permission, Role.NONE)
 
 
-def _web_url(api_url: str) -> str:
+def web_url(api_url: str) -> str:
     """Where people read: github.com for api.github.com, an Enterprise Server's own address."""
     url = api_url.rstrip("/")
     if url.endswith("/api/v3"):

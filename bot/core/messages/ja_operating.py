@@ -23,6 +23,17 @@ OPERATING = {
     "{name} ends on {day}; its successor is {other}": (
         "{name} は {day} に終了します。後継は {other} です"
     ),
+    # setup
+    "there is no GitHub App yet: to make one, open {url}": (
+        "GitHub App がまだありません。作るには {url} を開いてください"
+    ),
+    "the App's credentials are in {file}": "App の認証情報を {file} に保存しました",
+    "{file}: these are no credentials: delete it, and open /setup": (
+        "{file}: 認証情報として読めません。削除して /setup を開いてください"
+    ),
+    "GPTIMAGE_DATA_DIR: {folder} cannot be written ({why})": (
+        "GPTIMAGE_DATA_DIR: {folder} に書き込めません（{why}）"
+    ),
     # replay
     "{file}: this is not JSON": "{file}: JSON ではありません",
     "GITHUB_WEBHOOK_SECRET is required: the server's, to sign with": (

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 
 from bot.simulators.github import (
     api_app,
@@ -31,6 +31,7 @@ from bot.simulators.github import (
 from bot.simulators.github.endpoint import Endpoint
 from bot.simulators.github.faults import Fault, FaultKind
 from bot.simulators.github.gateway import Gateway
+from bot.simulators.github.manifests import Manifests
 from bot.simulators.github.people import DEFAULT_PEOPLE, Role, User
 from bot.simulators.github.refusals import ApiError
 from bot.simulators.github.state import GitHubState
@@ -57,10 +58,12 @@ def create_github_app(state: GitHubState | None = None) -> Starlette:
         *api_git.ENDPOINTS,
         *api_app.ENDPOINTS,
     )
+    manifests = Manifests(github)
     app = Starlette(
         routes=[
-            Mount("/api/v3", _api(github, rest)),
+            Mount("/api/v3", _api(github, rest, manifests.endpoints())),
             Mount("/api/uploads", _api(github, api_releases.UPLOADS)),
+            *manifests.pages(),
             *control.routes(github),
             *downloads.routes(github),
             *page.Pages(github).routes(),
@@ -72,8 +75,10 @@ def create_github_app(state: GitHubState | None = None) -> Starlette:
     return app
 
 
-def _api(github: GitHubState, endpoints: Sequence[Endpoint]) -> Gateway:
-    routes = [endpoint.route(github) for endpoint in endpoints]
+def _api(
+    github: GitHubState, endpoints: Sequence[Endpoint], others: Sequence[Route] = ()
+) -> Gateway:
+    routes = [*(endpoint.route(github) for endpoint in endpoints), *others]
     return Gateway(Starlette(routes=routes, exception_handlers={HTTPException: _say_error}), github)
 
 
