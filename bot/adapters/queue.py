@@ -8,9 +8,9 @@ worker that is killed keeps an id blocked, and an id can be scheduled again at a
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_address
 from typing import Any
@@ -18,7 +18,10 @@ from typing import Any
 import arq
 from arq import cron
 from arq.connections import ArqRedis
+from arq.constants import expires_extra_ms, job_key_prefix
 from arq.cron import CronJob
+from arq.jobs import serialize_job
+from arq.utils import timestamp_ms
 from arq.worker import Function, func
 from redis.asyncio.connection import ConnectionPool, SSLConnection, parse_url
 from redis.exceptions import RedisError
@@ -138,16 +141,47 @@ async def _warn_of_eviction(redis: ArqRedis) -> None:
 # --- scheduling -------------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
+class _Group:
+    """Ids that leave together."""
+
+    ids: list[tuple[Task, str]] = field(default_factory=list)
+    sent: bool = False
+
+
 class ArqScheduler:
-    """Puts ids into the queue; an id that waits there already is not put twice."""
+    """Puts ids into the queue; an id that waits there already is not put twice.
+
+    Ids that come while others are on their way leave together: a burst costs few round trips.
+    """
 
     def __init__(self, url: str) -> None:
         self._redis = connect(url)
+        self._next = _Group()
+        self._way = asyncio.Lock()
 
     async def schedule(self, task: Task, subject: str) -> None:
         """See that the task is done; raises QueueUnavailable within two seconds."""
-        async with _translated():
-            await self._redis.enqueue_job(task.value, subject, _job_id=f"{task}:{subject}")
+        group = self._next
+        group.ids.append((task, subject))
+        async with _translated(), self._way:
+            if group is self._next:
+                self._next = _Group()
+                await self._put(group.ids)
+                group.sent = True
+        if not group.sent:
+            raise QueueUnavailable("the queue did not take the id")
+
+    async def _put(self, ids: Sequence[tuple[Task, str]]) -> None:
+        """What arq's enqueue_job does for one id, for all of them in one round trip."""
+        now = timestamp_ms()
+        async with self._redis.pipeline(transaction=True) as pipe:
+            for task, subject in ids:
+                name = f"{task}:{subject}"
+                job = serialize_job(task.value, (subject,), {}, None, now, serializer=_to_json)
+                pipe.set(job_key_prefix + name, job, px=expires_extra_ms, nx=True)
+                pipe.zadd(_QUEUE, {name: now}, nx=True)
+            await pipe.execute()
 
     async def ping(self) -> None:
         """Raise QueueUnavailable unless Redis answers within two seconds."""

@@ -28,6 +28,42 @@ async def test_an_id_that_waits_already_waits_once(scheduler: ArqScheduler, redi
     assert sorted(await redis.zrange("gptimage:queue", 0, -1)) == [b"deliver:abc", b"run:abc"]
 
 
+async def test_a_burst_is_put_in_few_round_trips_and_none_is_left_out(
+    scheduler: ArqScheduler, redis: Redis
+) -> None:
+    before = (await redis.info("commandstats")).get("cmdstat_exec", {"calls": 0})["calls"]
+    await asyncio.gather(*(scheduler.schedule(Task.INTAKE, f"{n}") for n in range(100)))
+    after = (await redis.info("commandstats"))["cmdstat_exec"]["calls"]
+    assert after - before <= 2
+    assert await redis.zcard("gptimage:queue") == 100
+    assert len(await redis.keys("arq:job:intake:*")) == 100
+
+
+async def test_whoever_leaves_a_burst_takes_nobody_with_them(
+    url: str, scheduler: ArqScheduler, redis: Redis
+) -> None:
+    await scheduler.ping()
+    async with frozen(url):
+        first = asyncio.create_task(scheduler.schedule(Task.RUN, "first"))
+        await asyncio.sleep(0)
+        others = [asyncio.create_task(scheduler.schedule(Task.RUN, f"{n}")) for n in range(3)]
+        await asyncio.sleep(0)
+        first.cancel()
+        others[0].cancel()
+        await asyncio.wait([first, others[0]])
+    await asyncio.gather(*others[1:])
+    assert {b"run:1", b"run:2"} <= set(await redis.zrange("gptimage:queue", 0, -1))
+
+
+async def test_a_burst_that_meets_a_redis_that_is_gone_is_said_to_everybody(tmp_path: Path) -> None:
+    scheduler = ArqScheduler(f"unix://{tmp_path}/nobody.sock")
+    said = await asyncio.gather(
+        *(scheduler.schedule(Task.RUN, f"{n}") for n in range(5)), return_exceptions=True
+    )
+    assert {type(each) for each in said} == {QueueUnavailable}
+    await scheduler.aclose()
+
+
 async def test_a_frozen_redis_is_said_within_three_seconds_and_used_again_when_it_thaws(
     url: str, scheduler: ArqScheduler, redis: Redis
 ) -> None:
