@@ -23,7 +23,7 @@ from processes import COMMANDS, HERE, Ended, Row, image_server, run, script
 
 LATENCY_MS = 500
 ANSWER_BYTES = 64_000
-HEAVY = ("openai", "fastapi", "githubkit", "sqlalchemy", "alembic", "arq")
+HEAVY = ("openai", "starlette", "githubkit", "sqlalchemy", "alembic", "arq")
 
 
 # --- runs ---------------------------------------------------------------------------------------

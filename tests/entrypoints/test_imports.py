@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 # The SDKs and the frameworks, each of which takes longer to import than all of the core.
-HEAVY = {"openai", "fastapi", "githubkit", "sqlalchemy", "alembic", "arq", "redis", "limits"}
+HEAVY = {"openai", "starlette", "githubkit", "sqlalchemy", "alembic", "arq", "redis", "limits"}
 
 LOOK = """
 import atexit, sys

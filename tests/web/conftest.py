@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from pydantic import SecretStr
+from starlette.applications import Starlette
 
 from bot.core.errors import LedgerBusy
 from bot.core.ports import Delivery, Effect, Heard, Lease, Task
@@ -119,7 +119,7 @@ def scheduler() -> ListScheduler:
 
 
 @pytest.fixture
-def web(inbox: MemoryInbox, scheduler: ListScheduler) -> FastAPI:
+def web(inbox: MemoryInbox, scheduler: ListScheduler) -> Starlette:
     return create_web(
         inbox=inbox,
         scheduler=scheduler,
@@ -131,7 +131,7 @@ def web(inbox: MemoryInbox, scheduler: ListScheduler) -> FastAPI:
 
 
 @pytest.fixture
-async def github(web: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def github(web: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     """GitHub, as the web application sees it."""
     transport = httpx.ASGITransport(web)
     async with httpx.AsyncClient(transport=transport, base_url="http://bot") as client:

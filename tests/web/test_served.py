@@ -12,9 +12,9 @@ import httpx
 import psutil  # type: ignore[import-untyped]  # it ships no types
 import pytest
 import uvicorn
-from fastapi import FastAPI
 from pydantic import SecretStr
 from redis.asyncio import Redis
+from starlette.applications import Starlette
 
 from bot.adapters.queue import ArqScheduler, Worker
 from bot.adapters.valkey import embedded_valkey
@@ -26,7 +26,7 @@ MEGABYTE = 1_000_000
 
 
 @asynccontextmanager
-async def served(web: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def served(web: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     """The application on a free port of this machine, and somebody who talks to it."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -43,7 +43,7 @@ async def served(web: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
             await serving
 
 
-def application(inbox: MemoryInbox, scheduler: Scheduler) -> FastAPI:
+def application(inbox: MemoryInbox, scheduler: Scheduler) -> Starlette:
     return create_web(
         inbox=inbox,
         scheduler=scheduler,

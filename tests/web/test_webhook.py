@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from starlette.applications import Starlette
 
 from bot.core.errors import GptimageError, SettingsError
 from bot.core.ports import Delivery, Task
@@ -279,7 +279,7 @@ def test_no_field_of_a_signed_payload_makes_it_fail(value: object, field: str) -
     assert answer.status_code in {202, 400}
 
 
-def application(inbox: MemoryInbox) -> FastAPI:
+def application(inbox: MemoryInbox) -> Starlette:
     return create_web(
         inbox=inbox,
         scheduler=ListScheduler(),
@@ -289,7 +289,7 @@ def application(inbox: MemoryInbox) -> FastAPI:
     )
 
 
-async def post(web: FastAPI, body: bytes, sent: dict[bytes, bytes]) -> httpx.Response:
+async def post(web: Starlette, body: bytes, sent: dict[bytes, bytes]) -> httpx.Response:
     transport = httpx.ASGITransport(web)
     async with httpx.AsyncClient(transport=transport, base_url="http://bot") as client:
         return await client.post("/webhook", content=body, headers=sent)

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -40,8 +39,8 @@ def create_web(
     checks: Mapping[str, Check],
     metrics: Metrics | None = None,
     max_body: int = GITHUB_MAX_BODY,
-    lifespan: Callable[[FastAPI], Any] | None = None,
-) -> FastAPI:
+    lifespan: Callable[[Starlette], Any] | None = None,
+) -> Starlette:
     """The application; `checks` raise when a part that it is named after does not work.
 
     Raises SettingsError without a webhook secret: anybody could sign with an empty one.
@@ -53,8 +52,7 @@ def create_web(
         )
     count = metrics.delivered if metrics else _nobody
     webhook = Webhook(inbox, scheduler, keys, clock, max_body, count)
-    return FastAPI(
-        title="gptimage",
+    return Starlette(
         # Plain routes: a webhook's raw bytes need no dependency and no model.
         routes=[
             Route("/webhook", webhook.receive, methods=["POST"]),
@@ -63,7 +61,6 @@ def create_web(
         ],
         exception_handlers={Exception: _unexpected},
         lifespan=lifespan,
-        openapi_url=None,
     )
 
 
