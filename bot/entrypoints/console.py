@@ -91,8 +91,9 @@ def doubts(view: "RunView") -> None:
     )
     say(
         said(
-            "In doubt: {count} images, {amount} may have been paid for them:",
+            "In doubt: {count} of {total} images, {amount} may have been paid:",
             count=len(left),
+            total=len(view.items),
             amount=amount,
         )
     )

@@ -17,13 +17,17 @@ from bot.entrypoints import redaction
 _log = logging.getLogger(__name__)
 
 
-def to_stderr(*, debug: bool) -> None:
-    """Send the log of this process there: as JSON, or in columns where a person reads it."""
+def to_stderr(*, debug: bool, quiet: bool = False) -> None:
+    """Send the log of this process there: as JSON, or in columns where a person reads it.
+
+    A `quiet` one tells of trouble only.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(terminal=sys.stderr.isatty()))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
-    logging.getLogger("bot").setLevel(logging.DEBUG if debug else logging.INFO)
+    usual = logging.WARNING if quiet else logging.INFO
+    logging.getLogger("bot").setLevel(logging.DEBUG if debug else usual)
     # They say what they do with each job; more than that would be every statement and prompt.
     for library in ("arq", "uvicorn"):
         logging.getLogger(library).setLevel(logging.INFO if debug else logging.WARNING)

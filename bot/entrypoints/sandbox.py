@@ -124,7 +124,7 @@ def _settings(
 
 def main(port: int, comment: Path | None, *, leave: bool) -> int:
     """Run the sandbox until it is told to stop; 1 if the comment's run did not succeed."""
-    logs.to_stderr(debug=False)
+    logs.to_stderr(debug=False, quiet=True)  # the thread is what people look at here
     arm(environment.read().gptimage_kill_point)
     try:
         body = comment.read_text(encoding="utf-8") if comment else None

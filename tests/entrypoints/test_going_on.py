@@ -43,7 +43,7 @@ async def test_what_is_in_doubt_is_listed_and_ordered_again_by_a_person_only(
     ordered = await shell.run("gptimage", "run", batch, "--resume", "--retry-in-doubt")
 
     assert resumed.code == 1
-    assert "In doubt: 1 images, up to $0." in resumed.err
+    assert "In doubt: 1 of 2 images, up to $0." in resumed.err
     assert "  - owl.png ($0." in resumed.err
     assert "--retry-in-doubt" in resumed.err
     assert billed <= 1
@@ -210,12 +210,13 @@ async def test_what_failed_before_a_kill_is_ordered_again_and_what_fails_then_is
 async def test_of_two_processes_one_drives_and_the_other_says_that_it_waits(
     shell: Shell, images: ImagesSimulator
 ) -> None:
-    images.settings = Settings(latency_ms=1500)
+    images.answering.clear()
     batch = shell.batch("fox", "owl", max_concurrent=1)
     async with shell.start("gptimage", "run", batch) as first:
         await until(lambda: images.calls)
         async with shell.start("gptimage", "run", batch, "--resume") as second:
             await second.hears("Another process holds run")
+            images.answering.set()
             ended = await first.ended()
             waited = await second.ended()
 
@@ -317,7 +318,7 @@ async def test_a_second_ctrl_c_leaves_a_ledger_that_knows_what_is_in_doubt(
     assert shown.report["in_doubt"] > 0
     assert [job["charge"] for job in shown.report["results"]] == ["paid", "in_doubt", "not_charged"]
     for ended in (shown, retried, resumed):
-        assert "In doubt: 1 images, up to $0." in ended.err
+        assert "In doubt: 1 of 3 images, up to $0." in ended.err
         assert "  - owl.png ($0." in ended.err
     assert (retried.code, resumed.code) == (1, 1)
     assert prompts(images) == {"fox": 1, "owl": 1, "hen": 1}

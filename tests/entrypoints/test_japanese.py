@@ -50,7 +50,7 @@ async def test_a_report_for_people(shell: Shell, images: ImagesSimulator) -> Non
 失敗したジョブがあります
 """)
     assert plain(ended.err) == snapshot("""\
-結果不明: 1 枚。最大 $0.0060 が課金された可能性があります:
+結果不明: 3 枚中 1 枚。最大 $0.0060 が課金された可能性があります:
   - owl.png（$0.0060）
 自動では再実行しません。再実行するには: gptimage retry RUN --retry-in-doubt
 """)

@@ -15,8 +15,8 @@ TERMINAL = {
         "{batch}: ジョブ {jobs} 件、画像 {images} 枚、誤りはありません"
     ),
     # what is in doubt
-    "In doubt: {count} images, {amount} may have been paid for them:": (
-        "結果不明: {count} 枚。{amount}が課金された可能性があります:"
+    "In doubt: {count} of {total} images, {amount} may have been paid:": (
+        "結果不明: {total} 枚中 {count} 枚。{amount}が課金された可能性があります:"
     ),
     "an unknown amount": "不明な金額",
     "up to {amount}": "最大 {amount} ",

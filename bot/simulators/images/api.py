@@ -109,7 +109,7 @@ async def _answer(
     created, weight = int(call.at.timestamp()), settings.padding_bytes
     drawn = answer.in_another_format(order) if _draws_another_format(fault) else order
     drawing = asyncio.to_thread(answer.compose, drawn, created, weight)
-    composed, _ = await asyncio.gather(drawing, latency)
+    composed, *_ = await asyncio.gather(drawing, latency, simulator.answering.wait())
     if fault:
         composed = answer.spoil(composed, fault, f"{request.base_url}sim/pictures/{call.number}")
     response = answer.send_chunks(composed.chunks(), fault, call.request_id)

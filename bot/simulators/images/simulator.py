@@ -1,5 +1,6 @@
 """The state of the simulated image API: the calls it took, the faults to come, its settings."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -68,6 +69,8 @@ class ImagesSimulator:
         self.settings = settings or Settings()
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
+        self.answering = asyncio.Event()  # while it is not set, drawn pictures are held back
+        self.answering.set()
         self._today = today
         self._now = now
         self._tokens = inf
