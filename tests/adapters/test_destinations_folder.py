@@ -42,6 +42,17 @@ async def test_publishing_again_changes_nothing(tmp_path: Path, image: Make) -> 
     assert [path.name for path in (tmp_path / "out" / "r1").iterdir()] == ["fox.png"]
 
 
+async def test_a_newer_report_takes_the_place_of_the_old_one(tmp_path: Path, image: Make) -> None:
+    source, folder = tmp_path / "report", FolderDestination(tmp_path / "out")
+    report = File(None, "report.json", str(source), "application/json")
+    for words in ("old", "new"):
+        source.write_text(words)
+        await folder.publish(RUN, [image("fox.png"), report])
+
+    there = {path.name: path.read_bytes() for path in (tmp_path / "out" / "r1").iterdir()}
+    assert there == {"fox.png": b"a picture", "report.json": b"new"}
+
+
 async def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, image: Make) -> None:
     (tmp_path / "out").write_text("in the way")
     done = await FolderDestination(tmp_path / "out").publish(RUN, [image("fox.png")])

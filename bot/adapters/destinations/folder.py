@@ -1,6 +1,7 @@
 """A folder of the server for each run, for operators who hand out the files themselves."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +20,10 @@ class FolderDestination:
 
     async def publish(self, run: Run, files: Sequence[File]) -> Published:
         """Write the files; again for the same files changes nothing."""
+        folder = self._root / run.id
         try:
-            done = await DirectoryDestination(self._root / run.id).publish(run, files)
+            await asyncio.to_thread(_take_away, [folder / f.name for f in files if f.item is None])
+            done = await DirectoryDestination(folder).publish(run, files)
         except OSError as error:
             note = said(
                 "The images could not be written to the server's folder: {why}."
@@ -35,3 +38,9 @@ class FolderDestination:
     def _below_root(self, publication: Publication) -> Publication:
         """Where the root is on the server is nobody's business in a thread."""
         return replace(publication, path=str(Path(publication.path).relative_to(self._root)))
+
+
+def _take_away(reports: Iterable[Path]) -> None:
+    """A report takes the place of the one before; pictures are never overwritten."""
+    for report in reports:
+        report.unlink(missing_ok=True)
