@@ -148,7 +148,9 @@ def test_every_command_is_named_and_no_other(page: Path) -> None:
 
     assert there <= set(re.findall(r"[a-z]+", " ".join(_code(page))))
     assert set(re.findall(r"(?:^|`)gptimage ([a-z]+)", text, re.MULTILINE)) <= there
-    assert set(COMMANDS) <= set(re.findall(r"/[a-z]+(?: help)?", text))
+    assert set(COMMANDS) <= set(
+        re.findall(r"/[a-z]+(?: (?:run|status|cancel|retry|help)\b)?", text)
+    )
 
 
 def test_every_script_is_named() -> None:

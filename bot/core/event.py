@@ -89,6 +89,12 @@ def run_id(thread: Thread) -> str:
     return base64.b32encode(hashlib.sha256(name.encode()).digest()).decode()[:10].lower()
 
 
+def offer_id(thread: Thread, content: str) -> str:
+    """The id of what an estimate has answered: other words in the same comment are another one."""
+    name = f"{thread.installation}/{thread.repository_id}/{thread.comment}/{content}"
+    return base64.b32encode(hashlib.sha256(name.encode()).digest()).decode()[:10].lower()
+
+
 def to_json(event: CommentEvent) -> str:
     """The event as text for the inbox."""
     return _EVENT.dump_json(event).decode()

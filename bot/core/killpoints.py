@@ -15,6 +15,9 @@ class Point(StrEnum):
     DELIVERY_UNSCHEDULED = "delivery-unscheduled"  # acknowledged, its id not in the queue
     INTAKE_CLAIMED = "intake-claimed"
     RUN_OPENED = "run-opened"  # reserved, not scheduled
+    ESTIMATE_STORED = "estimate-stored"  # and not told
+    CANCEL_STORED = "cancel-stored"
+    RETRY_STORED = "retry-stored"  # reserved again, not scheduled
     RUN_CLAIMED = "run-claimed"
     INTENT_COMMITTED = "intent-committed"
     REQUEST_SENT = "request-sent"

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from math import ceil
 
+from bot.core.command import retry_line
 from bot.core.errors import BatchError, CommandError, Failure, Problem, Refused
 from bot.core.markup import address, alert, body, escape, fit, folded, link, table
 from bot.core.messages import Messages
 from bot.core.messages.sentences import Counted, Explanation
 from bot.core.pricing import Costs, Estimate, Money
-from bot.core.run import ItemState, ItemView, RunState, RunView
+from bot.core.run import ItemState, ItemView, RunState, RunView, left_over
 
 MAX_BODY = 65_000
 """GitHub refuses comments above 65,536 characters with 422; the rest is for what it may add."""
@@ -112,6 +113,7 @@ def _final(view: RunView, now: datetime, messages: Messages, rows: int) -> str:
         _gallery([item for item in view.items[:rows] if item.winner], messages),
         _misses(view, messages, rows),
         _doubts(view, messages, rows),
+        _again(view, messages),
         _totals(view, messages),
         _table(view.items[:rows], messages),
         words.elided.format(n=elided) if elided else "",
@@ -162,6 +164,16 @@ def _doubts(view: RunView, messages: Messages, rows: int) -> str:
     return alert("WARNING", body(said, _reasons(view, ItemState.IN_DOUBT, messages, rows)))
 
 
+def _again(view: RunView, messages: Messages) -> str:
+    """The exact lines that order again what is missing."""
+    words, run = messages.final, view.run.id
+    doubtful = [item.number for item in view.items if item.state is ItemState.IN_DOUBT]
+    return body(
+        words.again.format(command=retry_line(run)) if left_over(view, doubts=False) else "",
+        words.doubt_again.format(command=retry_line(run, doubtful)) if doubtful else "",
+    )
+
+
 def _reasons(view: RunView, state: ItemState, messages: Messages, rows: int) -> str:
     """A line for each reason, so that a hint stands there once."""
     items = sorted((item for item in view.items if item.state is state), key=_reason)
@@ -180,11 +192,17 @@ def _miss(reason: tuple[str, str], items: Sequence[ItemView], messages: Messages
     failure, detail = reason
     words = messages.final
     why = words.failures[Failure(failure)] if failure else words.unknown_failure
-    names = ", ".join(escape(_name(item), 60) for item in items[: min(rows, _OPEN_ROWS)])
+    names = ", ".join(_called(item) for item in items[: min(rows, _OPEN_ROWS)])
     more = len(items) - min(rows, _OPEN_ROWS)
     return f"- {_explained(why, messages.tell(detail))}<br>{names}" + (
         f" (+{more})" if more > 0 else ""
     )
+
+
+def _called(item: ItemView) -> str:
+    """The file; and of an image in doubt its number, by which it is ordered again."""
+    name = escape(_name(item), 60)
+    return f"{item.number}: {name}" if item.state is ItemState.IN_DOUBT else name
 
 
 def _explained(why: Explanation, detail: str) -> str:
@@ -289,11 +307,16 @@ def help_text(messages: Messages) -> str:
     return messages.help.strip()
 
 
-def estimate_answer(estimate: Estimate, warnings: Sequence[str], messages: Messages) -> str:
-    """What a batch would cost."""
-    return fit(
-        lambda rows: _estimate(estimate, warnings, messages, rows), len(estimate.jobs), _ROOM
-    )
+def estimate_answer(
+    estimate: Estimate, warnings: Sequence[str], messages: Messages, offer: str
+) -> str:
+    """What a batch would cost, and the line that runs exactly it."""
+
+    def render(rows: int) -> str:
+        run = f"{messages.estimated.run}\n\n```\n/batch run {offer}\n```"
+        return body(_estimate(estimate, warnings, messages, rows), run)
+
+    return fit(render, len(estimate.jobs), _ROOM)
 
 
 def _estimate(estimate: Estimate, warnings: Sequence[str], messages: Messages, rows: int) -> str:

@@ -491,6 +491,10 @@ class Host(Protocol):
         """The id of our own comment that holds the marker, if there is one."""
         ...
 
+    def page(self, thread: Thread, comment: int) -> str:
+        """Where people read a comment of the thread."""
+        ...
+
     async def file(self, thread: Thread, path: str, most: int) -> bytes | NoFile:
         """A file of the default branch, of at most so many bytes; or why there is none."""
         ...

@@ -11,7 +11,7 @@ from bot.core.batch import BatchConfig
 from bot.core.errors import Charge, Failure
 from bot.core.language import Language
 from bot.core.plan import Item
-from bot.core.pricing import Money
+from bot.core.pricing import Money, PriceBook, calls_in_doubt, upper_bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,11 @@ class ItemView:
     path: str | None = None
 
     @property
+    def number(self) -> int:
+        """How people call it: the first image of a batch is 1."""
+        return self.item.index + 1
+
+    @property
     def last(self) -> Attempt | None:
         """The latest attempt, if there is one."""
         return self.attempts[-1] if self.attempts else None
@@ -249,6 +254,12 @@ def left_over(view: RunView, *, doubts: bool) -> tuple[ItemView, ...]:
         for item in view.items
         if item.winner is None and (doubts or item.charge is not Charge.IN_DOUBT)
     )
+
+
+def most(batch: BatchConfig, items: Iterable[ItemView], prices: PriceBook) -> Money | None:
+    """The most that the items may cost if they are called for once more."""
+    once = total(upper_bound(batch.jobs[item.item.job], prices) for item in items)
+    return None if once is None else once * calls_in_doubt(batch)
 
 
 def wanted_again(view: RunView, *, doubts: bool) -> tuple[ItemView, ...]:

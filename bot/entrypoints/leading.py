@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.errors import GptimageError, because
 from bot.core.policy import Limits, cap_of, decide_budget
-from bot.core.pricing import Money, calls_in_doubt, upper_bound
+from bot.core.pricing import Money
 from bot.core.run import (
     ItemState,
     ItemView,
@@ -20,6 +20,7 @@ from bot.core.run import (
     RunState,
     RunView,
     left_over,
+    most,
     total,
     unsettled,
     wanted_again,
@@ -115,7 +116,8 @@ def _complete(view: RunView) -> bool:
 
 def _bound(life: "LocalLife", view: RunView, wish: Wish) -> Money | None:
     """The most that the run can come to: what was spent, and every call that it may still make."""
-    more = _most(life, view, wanted_again(view, doubts=wish.doubts))
+    wanted = wanted_again(view, doubts=wish.doubts)
+    more = most(view.run.batch, wanted, life.prices)
     return total((view.paid, view.in_doubt, more))
 
 
@@ -127,16 +129,10 @@ def _left(before: RunView, now: RunView, wish: Wish) -> Sequence[ItemView]:
 
 
 async def _order_again(life: "LocalLife", run_id: str, left: Sequence[ItemView]) -> None:
-    amount = _most(life, await _view(life, run_id), left)
+    batch = (await _view(life, run_id)).run.batch
+    amount = most(batch, left, life.prices)
     indexes = [item.item.index for item in left]
     await life.ledger.runs.reopen(run_id, indexes, amount, life.now)
-
-
-def _most(life: "LocalLife", view: RunView, called: Sequence[ItemView]) -> Money | None:
-    """The most that these may cost if they are called for once more."""
-    batch, prices = view.run.batch, life.prices
-    once = total(upper_bound(batch.jobs[item.item.job], prices) for item in called)
-    return None if once is None else once * calls_in_doubt(batch)
 
 
 async def drive(life: "LocalLife", run_id: str, wish: Wish) -> Outcome:

@@ -10,11 +10,17 @@ from bot.core.command import (
     COMMANDS,
     Batch,
     Block,
+    Cancel,
+    Command,
     Estimate,
     Help,
     InRepository,
     Prompts,
+    Retry,
+    RunEstimate,
+    Status,
     parse_command,
+    retry_line,
 )
 from bot.core.errors import CommandError
 
@@ -75,6 +81,11 @@ def test_a_bare_command_asks_for_help(text: str) -> None:
         "What about /batch here?",
         "> /batch",
         "> somebody wrote\n/batch",  # a lazy line still belongs to the quote
+        "On Fri, 20 Nov 2026 at 09:30, Ann <ann@example.org> wrote:\n> /batch retry\n> - a fox",
+        "> /batch run rfbghrhhek",
+        "<!-- /batch cancel -->",
+        "`/batch cancel`",
+        "/estimate status",  # of a bot that plans work
         "On Friday Ann wrote:\n\n> /batch\n> ```json\n> {}\n> ```",
         "`/batch`",
         "a code span `over\n/batch\n` lines",
@@ -114,6 +125,33 @@ def test_a_file_of_the_repository_may_be_named(line: str, path: str) -> None:
         InRepository(path), {"quality": "low"}
     )
     assert parse_command(line.replace("/batch", "/estimate", 1)) == Estimate(InRepository(path))
+
+
+ID = "rfbghrhhek"
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        (f"/batch run {ID}", RunEstimate(ID)),
+        (f"/batch run `{ID.upper()}`", RunEstimate(ID)),
+        ("/batch status", Status()),
+        (f"/batch status {ID}", Status(ID)),
+        ("/batch CANCEL", Cancel()),
+        (f"/batch cancel {ID}", Cancel(ID)),
+        ("/batch retry", Retry()),
+        (f"/batch retry {ID}", Retry(ID)),
+        (f"/batch retry {ID} doubt 2 #5, 7 2", Retry(ID, (2, 5, 7))),
+        ("/batch retry doubt 3,4", Retry(None, (3, 4))),
+    ],
+)
+def test_a_run_may_be_asked_for_by_its_id(line: str, command: Command) -> None:
+    assert parse_command(f"Hello\n{line}\n\nThank you") == command
+
+
+def test_the_line_for_a_retry_is_one_that_is_understood() -> None:
+    assert parse_command(retry_line(ID)) == Retry(ID)
+    assert parse_command(retry_line(ID, (2, 5))) == Retry(ID, (2, 5))
 
 
 def test_flags_are_laid_over_the_batch() -> None:
@@ -214,6 +252,50 @@ def test_the_long_dash_of_a_telephone_begins_a_flag() -> None:
                 " Keep the one that is meant; a comment can hold one batch."
             ),
         ),
+        (
+            f"/batch run {ID}\n{fenced(JSON)}",
+            (
+                f"The line names “run {ID}”, and there is a batch below it, too."
+                " Keep the one that is meant; a comment can hold one batch."
+            ),
+        ),
+        (
+            "/batch run",
+            (
+                "/batch run takes the id of one estimate."
+                " Copy the line from the answer to /estimate."
+            ),
+        ),
+        (
+            f"/batch run {ID} --quality high",
+            ("/batch run takes no flags. Leave them out: the batch is used as it was read."),
+        ),
+        (
+            "/batch cancel it",
+            (
+                "“it” is no id: those have ten letters and digits."
+                " It stands at the foot of the answer; without one the newest run here is meant."
+            ),
+        ),
+        (
+            "/batch status a b",
+            (
+                "/batch status takes the id of one run."
+                " It stands at the foot of the answer; without one the newest run here is meant."
+            ),
+        ),
+        (
+            f"/batch retry {ID} doubt",
+            (
+                "Which images in doubt to order again is not said."
+                f" Name each by its number: /batch retry {ID} doubt 2 5"
+            ),
+        ),
+        (
+            "/batch retry doubt all",
+            ("“all” is no number of an image. The run's comment has the exact line to copy."),
+        ),
+        ("/batch stauts", "/batch does not know the word “stauts”. Did you mean /batch status?"),
         ("/batch --qualty high", "The flag “--qualty” is unknown. Did you mean --quality?"),
         (
             "/batch --zzz",
@@ -250,7 +332,23 @@ def test_what_cannot_be_understood_says_why_and_what_to_do(text: str, answer: st
     assert problem(text) == answer
 
 
-WORDS = ["/batch", "/estimate", " help", " --size ", "=", "json", "é", "\x00", "\ud800", "    "]
+WORDS = [
+    "/batch",
+    "/estimate",
+    " help",
+    " run",
+    " retry",
+    " doubt",
+    " a/b.json",
+    f" {ID}",
+    " --size ",
+    "=",
+    "json",
+    "é",
+    "\x00",
+    "\ud800",
+    "    ",
+]
 MARKUP = ["\n", "\r\n", "> ", "```", "- ", "1. ", "`", "<!--", "-->", "<a ", "[", "](", "*", "\\"]
 PIECES = st.sampled_from([*WORDS, *MARKUP, '"', "'"])
 

@@ -222,7 +222,11 @@ Somebody cancelled this run. What was under way has been kept.
 > [!WARNING]
 > 1 image is in doubt, $0.0061 at most: it may be billed, so I do not ask again.
 >
-> - No answer came in time.<br>doubt.png
+> - No answer came in time.<br>4: doubt.png
+
+What was not made can be ordered again: `/batch retry abcdefghij`
+
+To order also what is in doubt, and perhaps pay twice: `/batch retry abcdefghij doubt 4`
 
 | Estimated | Paid | In doubt | Reserved at most |
 | --: | --: | --: | --: |
@@ -252,6 +256,8 @@ def test_an_end_without_images_has_no_gallery() -> None:
 **作成できなかった画像: 1 枚**
 
 - 安全システムがプロンプトを拒否しました。 *存命の作家、著名人、既存のキャラクター、ロゴ、露出の多い服装が主な原因です。作風を表す言葉、昔の作家の名前、一般的な描写なら、たいてい通ります。*<br>fox.png
+
+作成できなかったものは、もう一度注文できます: `/batch retry abcdefghij`
 
 | 見積もり | 支払い | 結果不明 | 予約の上限 |
 | --: | --: | --: | --: |
@@ -332,7 +338,7 @@ def test_a_command_that_cannot_be_read_gets_an_example() -> None:
 
 /batch does not know the word “@octocat”.
 
-*The commands are /batch, /estimate, /batch help. Prompts go below the command, as a list.*
+*The commands are /batch, /estimate, /batch run, /batch status, /batch cancel, /batch retry, /batch help. Prompts go below the command, as a list.*
 
 """)
     assert help_text(ENGLISH) in comment
@@ -348,7 +354,9 @@ def test_a_refusal_has_a_title_and_its_reason(reason: Reason, language: Language
 
 def test_an_estimate_is_a_table_with_a_total() -> None:
     batch = BatchConfig(jobs=(job("fox.png"), job("owl.png", quality="auto")))
-    assert plain(estimate_answer(estimate(batch), ("a warning",), ENGLISH)) == snapshot("""\
+    assert plain(
+        estimate_answer(estimate(batch), ("a warning",), ENGLISH, "abcdefgh23")
+    ) == snapshot("""\
 ### 🧮 2 images would cost
 
 | Job | Images | Lowest | Expected | Highest |
@@ -363,18 +371,24 @@ About 1 min at the present rate. Nothing has been made or billed.
 
 - a warning
 
-</details>\
+</details>
+
+To make exactly these, comment within a day:
+
+```
+/batch run abcdefgh23
+```\
 """)
 
 
 def test_an_estimate_of_a_thousand_jobs_fits() -> None:
     batch = BatchConfig(jobs=tuple(job(f"{n}.png") for n in range(1_000)))
-    assert len(estimate_answer(estimate(batch), (), JAPANESE)) <= MAX_BODY
+    assert len(estimate_answer(estimate(batch), (), JAPANESE, "abcdefgh23")) <= MAX_BODY
 
 
 def test_an_unknown_price_is_said_and_never_zero() -> None:
     batch = BatchConfig(jobs=(Job(prompt="a fox", model="a-new-model"),))
-    comment = plain(estimate_answer(estimate(batch), (), ENGLISH))
+    comment = plain(estimate_answer(estimate(batch), (), ENGLISH, "abcdefgh23"))
     assert "| unknown | unknown | unknown |" in comment
     assert "For some of them no price is known" in comment
 

@@ -86,6 +86,9 @@ class Desk:
     async def find(self, _: Thread, marker: str, __: datetime) -> int | None:
         return next((n for n, body in self.comments.items() if marker in body), None)
 
+    def page(self, thread: Thread, comment: int) -> str:
+        return f"https://github.test/{thread.repository}/issues/{thread.issue}#{comment}"
+
     async def file(self, _: Thread, path: str, most: int) -> bytes | NoFile:
         if isinstance(self.files, HostError):
             raise self.files

@@ -104,6 +104,8 @@ async def test_a_refused_prompt_does_not_hold_up_the_others(thread: Thread) -> N
 
 - The safety system refused the prompt. *Living artists, celebrities, known characters, logos and revealing clothing are the usual causes. Words for a style, artists long dead and general descriptions usually pass.*<br>a-castle-by-miyazaki.png
 
+What was not made can be ordered again: `/batch retry rfbghrhhek`
+
 | Estimated | Paid | In doubt | Reserved at most |
 | --: | --: | --: | --: |
 | $0.0178 | $0.0119 | $0.00 | $0.0180 |
@@ -132,6 +134,8 @@ async def test_a_batch_of_which_nothing_was_made_ends_with_a_puzzled_face(thread
 **1 image was not made**
 
 - The safety system refused the prompt. *Living artists, celebrities, known characters, logos and revealing clothing are the usual causes. Words for a style, artists long dead and general descriptions usually pass.*<br>a-castle-by-miyazaki.png
+
+What was not made can be ordered again: `/batch retry rfbghrhhek`
 
 | Estimated | Paid | In doubt | Reserved at most |
 | --: | --: | --: | --: |
@@ -180,7 +184,9 @@ async def test_a_call_that_may_be_billed_is_not_repeated_but_named_with_its_amou
 > [!WARNING]
 > 1 image is in doubt, $0.0060 at most: it may be billed, so I do not ask again.
 >
-> - The image service had a fault of its own.<br>a-red-fox.png
+> - The image service had a fault of its own.<br>1: a-red-fox.png
+
+To order also what is in doubt, and perhaps pay twice: `/batch retry rfbghrhhek doubt 1`
 
 | Estimated | Paid | In doubt | Reserved at most |
 | --: | --: | --: | --: |
@@ -217,6 +223,8 @@ The image service would have refused every further call, so I stopped.
 - The image service did not accept the key. *The operator has to check the key, and that the organisation is verified.*<br>fox-number-\u200b0.png
 
 9 images were not started.
+
+What was not made can be ordered again: `/batch retry rfbghrhhek`
 
 | Estimated | Paid | In doubt | Reserved at most |
 | --: | --: | --: | --: |

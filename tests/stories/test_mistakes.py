@@ -152,6 +152,10 @@ Or say everything yourself, in JSON:
 | `/batch` | makes the pictures and answers here |
 | `/batch path/in/repo.yaml` | the same with a file of the default branch: JSON or YAML |
 | `/estimate` | says what they would cost, and makes none |
+| `/batch run ID` | makes exactly what an estimate has priced, within a day |
+| `/batch status` | says how the newest run here is doing, and what may still be spent |
+| `/batch cancel` | starts nothing more of it |
+| `/batch retry` | orders again what it could not make |
 | `/batch help` | shows this |
 
 <!-- marker -->\
@@ -174,6 +178,12 @@ async def test_an_estimate_makes_no_image(thread: Thread) -> None:
 | **Total** | **2** | **$0.0824** | **$0.1055** | **$0.1055** |
 
 About 1 min at the present rate. Nothing has been made or billed.
+
+To make exactly these, comment within a day:
+
+```
+/batch run mbepjrf5tr
+```
 
 <!-- marker -->\
 """)

@@ -143,6 +143,8 @@ When its turn came, its author was not allowed to spend here any more. Nothing w
 
 1 image was not started.
 
+What was not made can be ordered again: `/batch retry rfbghrhhek`
+
 | Estimated | Paid | In doubt | Reserved at most |
 | --: | --: | --: | --: |
 | $0.0060 | $0.00 | $0.00 | $0.0060 |

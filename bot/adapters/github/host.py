@@ -118,6 +118,11 @@ class GitHubHost:
                 return comment.id
         return None
 
+    def page(self, thread: Thread, comment: int) -> str:
+        """Where people read a comment of the thread."""
+        issue = f"{self._web_url}/{thread.repository}/issues/{thread.issue}"
+        return f"{issue}#issuecomment-{comment}"
+
     async def file(self, thread: Thread, path: str, most: int) -> bytes | NoFile:
         """A file of the default branch, of at most so many bytes; or why there is none."""
         return await read_file(self._client, thread, path, most)
@@ -128,16 +133,12 @@ class GitHubHost:
 
     def releases(self, thread: Thread) -> GitHubReleases:
         """The releases of the thread's repository."""
-        return GitHubReleases(self._client, thread, self._comment_url(thread))
+        return GitHubReleases(self._client, thread, self.page(thread, thread.comment))
 
     def branches(self, thread: Thread) -> GitHubBranches:
         """The branches of the thread's repository."""
         home = f"{self._web_url}/{thread.repository}"
-        return GitHubBranches(self._client, thread, home, self._comment_url(thread))
-
-    def _comment_url(self, thread: Thread) -> str:
-        page = f"{self._web_url}/{thread.repository}/issues/{thread.issue}"
-        return f"{page}#issuecomment-{thread.comment}"
+        return GitHubBranches(self._client, thread, home, self.page(thread, thread.comment))
 
 
 def _role(seen: Permission) -> Role:

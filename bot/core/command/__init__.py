@@ -12,15 +12,19 @@ from bot.core.command.flags import split, taken
 from bot.core.command.values import (
     Batch,
     Block,
+    Cancel,
     Command,
     Estimate,
     Flags,
     Help,
     InRepository,
     Prompts,
+    Retry,
+    RunEstimate,
     Source,
+    Status,
 )
-from bot.core.command.words import COMMANDS, file_named, ordered
+from bot.core.command.words import COMMANDS, file_named, ordered, retry_line
 from bot.core.errors import CommandError
 from bot.core.said import said
 
@@ -28,15 +32,20 @@ __all__ = [
     "COMMANDS",
     "Batch",
     "Block",
+    "Cancel",
     "Command",
     "Estimate",
     "Flags",
     "Help",
     "InRepository",
     "Prompts",
+    "Retry",
+    "RunEstimate",
     "Source",
+    "Status",
     "may_command",
     "parse_command",
+    "retry_line",
 ]
 
 _TOKENS: Mapping[str, Callable[[Source, Flags], Command]] = {
@@ -92,7 +101,10 @@ def _named(command: str, names: Sequence[str], flags: Flags, comment: Comment) -
         return _TOKENS[command](file, flags)
     if command != "/batch" and not comment.holds_batch:
         return None  # `/estimate 3h` is a planning bot's
-    return ordered(command, names)
+    found = ordered(command, names, flags)
+    if isinstance(found, RunEstimate):
+        _one_source(" ".join(names), comment)
+    return found
 
 
 def _one_source(named: str, comment: Comment) -> None:

@@ -49,8 +49,41 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class RunEstimate:
+    """Make the images of an estimate, exactly as it was answered."""
+
+    estimate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Say how a run is doing; without an id the newest one of the thread."""
+
+    run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Start nothing more of a run; without an id the newest one of the thread."""
+
+    run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Order again what a run could not make.
+
+    `doubts` are numbers of images that may have been paid for already, from 1 on: nobody orders
+    those again without naming each.
+    """
+
+    run: str | None = None
+    doubts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """Say how it is done."""
 
 
-Command = Batch | Estimate | Help
+Command = Batch | Estimate | RunEstimate | Status | Cancel | Retry | Help

@@ -1,8 +1,8 @@
 """English."""
 
 from bot.core.errors import Failure, Reason
-from bot.core.messages.sentences import Estimated, Explanation, Final, Live, Messages
-from bot.core.run import ItemState, Stop
+from bot.core.messages.sentences import Asked, Estimated, Explanation, Final, Live, Messages
+from bot.core.run import ItemState, RunState, Stop
 
 _HELP = """\
 ### 🎨 Pictures from a comment
@@ -40,6 +40,10 @@ Or say everything yourself, in JSON:
 | `/batch` | makes the pictures and answers here |
 | `/batch path/in/repo.yaml` | the same with a file of the default branch: JSON or YAML |
 | `/estimate` | says what they would cost, and makes none |
+| `/batch run ID` | makes exactly what an estimate has priced, within a day |
+| `/batch status` | says how the newest run here is doing, and what may still be spent |
+| `/batch cancel` | starts nothing more of it |
+| `/batch retry` | orders again what it could not make |
 | `/batch help` | shows this |
 """
 
@@ -127,6 +131,8 @@ ENGLISH = Messages(
         table=("The image in a table", "All {n} images in a table"),
         more_images=("{n} more image", "{n} more images"),
         elided="…and {n} more, which are all in `report.json`.",
+        again="What was not made can be ordered again: `{command}`",
+        doubt_again="To order also what is in doubt, and perhaps pay twice: `{command}`",
         files="All files and `report.json`",
         seconds="{n} s",
         minutes="{n} min",
@@ -137,6 +143,20 @@ ENGLISH = Messages(
         total="Total",
         time="About {minutes} min at the present rate. Nothing has been made or billed.",
         unpriced="For some of them no price is known, so there is no total.",
+        run="To make exactly these, comment within a day:",
+    ),
+    asked=Asked(
+        states={
+            RunState.QUEUED: "⏳ Run `{run}` is waiting for its turn",
+            RunState.RUNNING: "🎨 Run `{run}` is at work",
+            RunState.PUBLISHING: "📦 Run `{run}` is being published",
+            RunState.DONE: "🏁 Run `{run}` is over",
+        },
+        stopping="It was asked to stop: nothing more is started, and what is under way is kept.",
+        link="Go to run {run}",
+        no_run="There is no run in this thread yet",
+        budgets=("Cap", "Left", "Limit"),
+        undone="🔎 Nothing was changed",
     ),
     footer="Run `{run}` for {author}",
     warnings=("{n} thing to know", "{n} things to know"),

@@ -9,8 +9,16 @@ from bot.core.messages.ja_pictures import PICTURES
 from bot.core.messages.ja_runs import RUNS
 from bot.core.messages.ja_services import SERVICES
 from bot.core.messages.ja_terminal import TERMINAL
-from bot.core.messages.sentences import Counted, Estimated, Explanation, Final, Live, Messages
-from bot.core.run import ItemState, Stop
+from bot.core.messages.sentences import (
+    Asked,
+    Counted,
+    Estimated,
+    Explanation,
+    Final,
+    Live,
+    Messages,
+)
+from bot.core.run import ItemState, RunState, Stop
 
 
 def _any(sentence: str) -> Counted:
@@ -54,6 +62,10 @@ JSON ですべてを指定することもできます。
 | `/batch` | 画像を作成し、ここに返信します |
 | `/batch path/in/repo.yaml` | 既定のブランチのファイル（JSON か YAML）で同じことをします |
 | `/estimate` | 費用だけをお知らせします（画像は作成しません） |
+| `/batch run ID` | 見積もったとおりのものを作成します（1 日以内） |
+| `/batch status` | ここでの最新の実行の様子と、使える残りの予算をお知らせします |
+| `/batch cancel` | その実行の残りを中止します |
+| `/batch retry` | 作成できなかったものをもう一度注文します |
 | `/batch help` | この説明を表示します |
 """
 
@@ -140,6 +152,8 @@ JAPANESE = Messages(
         table=_any("全 {n} 枚の一覧"),
         more_images=_any("ほか {n} 枚の画像"),
         elided="…ほか {n} 件は `report.json` にあります。",
+        again="作成できなかったものは、もう一度注文できます: `{command}`",
+        doubt_again="不明なものも注文する場合（二重に支払うことがあります）: `{command}`",
         files="すべてのファイルと `report.json`",
         seconds="{n} 秒",
         minutes="{n} 分",
@@ -150,6 +164,20 @@ JAPANESE = Messages(
         total="合計",
         time="現在の速度で約 {minutes} 分。画像は作成されず、課金もありません。",
         unpriced="価格が不明なものがあるため、合計は出せません。",
+        run="このとおりに作成するには、1 日以内に次のようにコメントしてください:",
+    ),
+    asked=Asked(
+        states={
+            RunState.QUEUED: "⏳ 実行 `{run}` は順番を待っています",
+            RunState.RUNNING: "🎨 実行 `{run}` は作成中です",
+            RunState.PUBLISHING: "📦 実行 `{run}` は公開中です",
+            RunState.DONE: "🏁 実行 `{run}` は終わりました",
+        },
+        stopping="中止が指示されています。新しくは始めず、作成中のものは残します。",
+        link="実行 {run} を見る",
+        no_run="このスレッドにはまだ実行がありません",
+        budgets=("上限", "残り", "限度額"),
+        undone="🔎 何も変更していません",
     ),
     footer="実行 `{run}`（{author}）",
     warnings=_any("お知らせ {n} 件"),

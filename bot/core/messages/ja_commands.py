@@ -43,6 +43,54 @@ COMMANDS = {
     "“{path}” is larger than {most:,} bytes.": "「{path}」は {most:,} バイトを超えています。",
     "Split it into several batches.": "いくつかのバッチに分けてください。",
     "it is not UTF-8 text (byte {place})": "UTF-8 のテキストではありません（{place} バイト目）",
+    # of runs and estimates
+    "/batch {word} takes no flags.": "/batch {word} にオプションは付けられません。",
+    "Leave them out: the batch is used as it was read.": (
+        "消してください。バッチは読み取ったときのまま使います。"
+    ),
+    "Copy the line from the answer to /estimate.": "/estimate への返信の行を写してください。",
+    "/batch run takes the id of one estimate.": (
+        "/batch run には見積もりの ID を 1 つ書いてください。"
+    ),
+    "/batch {word} takes the id of one run.": (
+        "/batch {word} には実行の ID を 1 つ書いてください。"
+    ),
+    "It stands at the foot of the answer; without one the newest run here is meant.": (
+        "ID は返信の末尾にあります。書かなければ、ここでの最新の実行を指します。"
+    ),
+    "“{word}” is no id: those have ten letters and digits.": (
+        "「{word}」は ID ではありません。ID は 10 文字の英数字です。"
+    ),
+    "Which images in doubt to order again is not said.": (
+        "不明な画像のうち、どれをもう一度注文するかが書かれていません。"
+    ),
+    "Name each by its number: {example}": "番号をそれぞれ書いてください: {example}",
+    "“{word}” is no number of an image.": "「{word}」は画像の番号ではありません。",
+    "The run's comment has the exact line to copy.": "実行のコメントに、写せる行があります。",
+    "There is no estimate {id} in this repository.": (
+        "このリポジトリに見積もり {id} はありません。"
+    ),
+    "The estimate {id} is older than a day.": "見積もり {id} は 1 日を過ぎています。",
+    "The estimate {id} has been run already.": "見積もり {id} はすでに実行されています。",
+    "Ask /estimate again, and copy the line from its answer.": (
+        "もう一度 /estimate で尋ね、その返信の行を写してください。"
+    ),
+    "Run {run} has nothing left to start.": "実行 {run} に、これから始めるものはありません。",
+    "There is no run in this thread yet.": "このスレッドにはまだ実行がありません。",
+    "Name one of this repository by its id.": "このリポジトリの実行を ID で指定してください。",
+    "There is no run {run} in this repository.": "このリポジトリに実行 {run} はありません。",
+    "The id stands at the foot of each run's comment.": ("ID は実行のコメントの末尾にあります。"),
+    "Run {run} is still at work.": "実行 {run} はまだ終わっていません。",
+    "What it lacks can be ordered when it is over.": ("足りないものは、終わってから注文できます。"),
+    "Image {number} of run {run} is not in doubt.": (
+        "実行 {run} の画像 {number} は不明ではありません。"
+    ),
+    "What run {run} lacks may have been paid for, so each has to be named.": (
+        "実行 {run} に足りないものは支払い済みかもしれないため、それぞれの指定が必要です。"
+    ),
+    "Run {run} has all its images.": "実行 {run} の画像はすべてそろっています。",
+    "Leave out the word doubt and what follows it.": "doubt とその後を消してください。",
+    "To pay for them again: {command}": "もう一度支払って注文するには: {command}",
     "Did you mean {word}?": "{word} ではありませんか？",
     "The commands are {names}. Prompts go below the command, as a list.": (
         "使えるコマンドは {names} です。プロンプトはコマンドの下に箇条書きにしてください。"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.core.errors import Failure, Reason
-from bot.core.run import ItemState, Stop
+from bot.core.run import ItemState, RunState, Stop
 from bot.core.said import translated
 
 Counted = tuple[str, str]
@@ -54,6 +54,8 @@ class Final:
     table: Counted  # {n}
     more_images: Counted  # {n}
     elided: str  # {n}
+    again: str  # {command}
+    doubt_again: str  # {command}
     files: str
     seconds: str  # {n}
     minutes: str  # {n}
@@ -68,6 +70,19 @@ class Estimated:
     total: str
     time: str  # {minutes}
     unpriced: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Answers to questions and orders about runs."""
+
+    states: Mapping[RunState, str]  # {run}
+    stopping: str
+    link: str  # {run}
+    no_run: str
+    budgets: tuple[str, str, str]  # cap, left, limit
+    undone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +92,7 @@ class Messages:
     live: Live
     final: Final
     estimated: Estimated
+    asked: Asked
     footer: str  # {run} {author}
     warnings: Counted  # {n}
     problems: Counted  # {n}

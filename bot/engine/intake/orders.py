@@ -1,0 +1,157 @@
+"""What people ask of runs that are there: how they are, to stop, and to try again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.core import answers
+from bot.core.command import Cancel, Retry, Status, retry_line
+from bot.core.errors import OrderError
+from bot.core.event import CommentEvent, run_id
+from bot.core.killpoints import Point, reach
+from bot.core.policy import cap_of, caps, decide_budget
+from bot.core.ports import Clock, Host, Lease, Ledger, Order
+from bot.core.rules import Rules
+from bot.core.run import (
+    ItemState,
+    ItemView,
+    RunState,
+    RunView,
+    Stop,
+    Thread,
+    left_over,
+    most,
+    total,
+)
+from bot.core.said import said
+from bot.engine.intake.reply import Reply, answer, words_for
+from bot.engine.thread import comment, reaction
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Answers and carries out what is asked of a run; each comment orders once."""
+
+    ledger: Ledger
+    host: Host
+    clock: Clock
+    rules: Rules
+
+    async def carry_out(
+        self, lease: Lease, event: CommentEvent, command: Status | Cancel | Retry
+    ) -> Reply:
+        """What comes of the command. Raises OrderError and Refused."""
+        match command:
+            case Status():
+                return await self.status(event, command)
+            case Cancel():
+                return await self.cancel(lease, event, command)
+            case Retry():
+                return await self.retry(lease, event, command)
+
+    async def status(self, event: CommentEvent, command: Status) -> Reply:
+        """How the run is doing, and what is left of each budget."""
+        view = await self._seen(event, command.run)
+        limits = replace(self.rules.limits, run=None)  # which each run has anew
+        budget = caps(event.thread, event.author, self.clock(), limits)
+        left = await self.ledger.runs.left(budget)
+        url = await self.url(view.run.id) if view else None
+        budgets = list(zip(budget, left, strict=True))
+        return answer(event, answers.status(view, url, budgets, words_for(event, self.rules)))
+
+    async def cancel(self, lease: Lease, event: CommentEvent, command: Cancel) -> Reply:
+        """The run starts nothing more; its own comment shows it. Raises OrderError."""
+        run = (await self._named(event, command.run)).run
+        order = self._order(lease, event)
+        if not await self.ledger.runs.request_stop(run.id, Stop.CANCELLED, order):
+            message = said("Run {run} has nothing left to start.", run=run.id)
+            raise OrderError(message, run=run.id)
+        reach(Point.CANCEL_STORED)
+        return Reply(order.effects, stored=True, run=run.id)
+
+    async def retry(self, lease: Lease, event: CommentEvent, command: Retry) -> Reply:
+        """What the run lacks is ordered again. Raises OrderError and Refused."""
+        view = await self._named(event, command.run)
+        run, order = view.run, self._order(lease, event)
+        if run.state is not RunState.DONE:
+            raise _at_work(run.id)
+        items = _ordered(view, command.doubts)
+        amount = most(run.batch, items, self.rules.prices)
+        limits = self.rules.limits
+        decide_budget(total((view.paid, view.in_doubt, amount)), limits, cap_of(run.batch))
+        budget = caps(run.thread or event.thread, event.author, order.at, limits)
+        indexes = [item.item.index for item in items]
+        if not await self.ledger.runs.reopen(run.id, indexes, amount, order.at, budget, order):
+            raise _at_work(run.id)
+        reach(Point.RETRY_STORED)
+        return Reply(order.effects, stored=True, run=run.id)
+
+    async def url(self, run: str) -> str | None:
+        """Where people read of the run: its comment, or the command if that is not there yet."""
+        view = await self.ledger.runs.get(run)
+        if view is None or view.run.thread is None:
+            return None
+        thread = view.run.thread
+        shown = await self.ledger.outbox.remote(comment(thread, "").id)
+        return self.host.page(thread, shown or thread.comment)
+
+    async def _named(self, event: CommentEvent, name: str | None) -> RunView:
+        view = await self._seen(event, name)
+        if view is None:
+            message = said("There is no run in this thread yet.")
+            raise OrderError(message, said("Name one of this repository by its id."))
+        return view
+
+    async def _seen(self, event: CommentEvent, name: str | None) -> RunView | None:
+        """The run of this id in the same repository; without one the newest of the thread."""
+        found = name or await self.ledger.runs.newest(event.thread)
+        view = await self.ledger.runs.get(found) if found else None
+        if name and not (view and _is_beside(view, event.thread)):
+            message = said("There is no run {run} in this repository.", run=name)
+            raise OrderError(message, said("The id stands at the foot of each run's comment."))
+        return view
+
+    def _order(self, lease: Lease, event: CommentEvent) -> Order:
+        effects = (reaction(event.thread, "rocket"),)
+        return Order(run_id(event.thread), lease, self.clock(), effects)
+
+
+def _is_beside(view: RunView, thread: Thread) -> bool:
+    return view.run.thread is not None and view.run.thread.beside(thread)
+
+
+def _at_work(run: str) -> OrderError:
+    message = said("Run {run} is still at work.", run=run)
+    return OrderError(message, said("What it lacks can be ordered when it is over."), run=run)
+
+
+def _ordered(view: RunView, doubts: Sequence[int]) -> Sequence[ItemView]:
+    """What failed or never started, and of what is in doubt what was named."""
+    run, doubtful = view.run.id, _in_doubt(view)
+    if strange := [number for number in doubts if number not in doubtful]:
+        raise OrderError(
+            said("Image {number} of run {run} is not in doubt.", number=strange[0], run=run),
+            _doubts_line(run, doubtful),
+            run=run,
+        )
+    free = {item.item.index for item in left_over(view, doubts=False)}
+    wanted = free | {number - 1 for number in doubts}
+    items = [item for item in view.items if item.item.index in wanted]
+    if not items and doubtful:
+        raise OrderError(
+            said("What run {run} lacks may have been paid for, so each has to be named.", run=run),
+            _doubts_line(run, doubtful),
+            run=run,
+        )
+    if not items:
+        raise OrderError(said("Run {run} has all its images.", run=run), run=run)
+    return items
+
+
+def _in_doubt(view: RunView) -> Sequence[int]:
+    return [item.number for item in view.items if item.state is ItemState.IN_DOUBT]
+
+
+def _doubts_line(run: str, doubtful: Sequence[int]) -> str:
+    if not doubtful:
+        return said("Leave out the word doubt and what follows it.")
+    return said("To pay for them again: {command}", command=retry_line(run, doubtful))
