@@ -33,7 +33,7 @@ PAIRS = [
     for japanese in (JAPANESE, *sorted((ROOT / "docs").glob("*.ja.md")))
 ]
 PAGES = [ENGLISH, JAPANESE, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-EXAMPLES = sorted((ROOT / "examples").glob("*.*"))
+EXAMPLES = sorted(p for end in ("json", "md") for p in (ROOT / "examples").glob(f"*.{end}"))
 
 NOTHING = "–"
 MARKDOWN = MarkdownIt("commonmark").enable("table")
