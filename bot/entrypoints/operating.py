@@ -49,14 +49,22 @@ def worker(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    probe_images: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OWNER/REPO#N",
+            help="Post a picture each way in this issue, to see which ones show there.",
+        ),
+    ] = None,
+) -> None:
     """Look at every part of a server, and say what to do."""
     from bot.entrypoints import credentials, settings
 
     _server()
     from bot.entrypoints import doctor as room
 
-    raise typer.Exit(room.doctor(credentials.filled(settings.read())))
+    raise typer.Exit(room.doctor(credentials.filled(settings.read()), probe_images))
 
 
 @app.command()

@@ -31,9 +31,11 @@ class Report:
         return self.lines[part]
 
 
-async def examined(place: Place, env: Mapping[str, str | None] | None = None) -> Report:
+async def examined(
+    place: Place, env: Mapping[str, str | None] | None = None, *options: str
+) -> Report:
     merged = {"GITHUB_WEBHOOK_SECRET": SECRET, **(env or {})}
-    ended = await place.shell.run("gptimage", "doctor", env=merged)
+    ended = await place.shell.run("gptimage", "doctor", *options, env=merged)
     assert "Traceback" not in ended.err
     rows = [re.match(r"(ok|warn|fail) +(.*?): (.*)", line) for line in ended.out.splitlines()]
     assert all(rows), ended
@@ -229,3 +231,31 @@ def test_a_model_that_ends_is_told_in_time(today: str, health: str) -> None:
     found: Finding = images.lasting("gpt-image-1.5", date.fromisoformat(today))
 
     assert found.health == health
+
+
+# --- pictures in an issue ---------------------------------------------------------------------
+
+
+async def test_a_probe_posts_a_picture_each_way_and_says_where(place: Place) -> None:
+    report = await examined(place, {}, "--probe-images", "acme/posters#1")
+
+    (comment,) = place.answers
+    assert report["acme/posters#1"] == "ok posted a comment: look which pictures show in it"
+    for way in ("a release", "a branch"):
+        health, _, url = report[way].partition(" ")
+        assert (health, url in comment) == ("ok", True)
+
+
+@pytest.mark.parametrize(
+    ("issue", "said"),
+    [
+        ("acme/posters", "fail write the issue as OWNER/REPO#N"),
+        ("acme/other#1", "fail GitHub does not know this"),
+        ("acme/posters#404", "fail GitHub does not know this"),
+    ],
+)
+async def test_a_probe_that_cannot_be_says_why(place: Place, issue: str, said: str) -> None:
+    report = await examined(place, {}, "--probe-images", issue)
+
+    assert report[issue].startswith(said)
+    assert (report.code, place.answers) == (1, [])

@@ -1,6 +1,10 @@
 """Japanese: what the doctor finds, and what an operator is told."""
 
 OPERATING = {
+    "write the issue as OWNER/REPO#N": "Issue は OWNER/REPO#N の形で書いてください",
+    "posted a comment: look which pictures show in it": (
+        "コメントを投稿しました。どの画像が見えるかご確認ください"
+    ),
     "{health} {part}: {what}": "{health} {part}: {what}",
     # image API
     "OPENAI_API_KEY is required": "OPENAI_API_KEY が必要です",
