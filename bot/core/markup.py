@@ -50,9 +50,14 @@ def _is_shown(char: str) -> bool:
 
 def link(label: str, url: str | None) -> str:
     """A link with an escaped label; the label alone if there is no address of the web."""
-    if url is None or not url.startswith(("https://", "http://")):
+    if url is None or not is_web(url):
         return escape(label)
     return f"[{escape(label)}]({address(url)})"
+
+
+def is_web(url: str | None) -> bool:
+    """Whether it is an address that a browser may be led to."""
+    return url is not None and url.startswith(("https://", "http://"))
 
 
 def address(url: str) -> str:

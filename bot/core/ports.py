@@ -12,7 +12,17 @@ from bot.core.errors import Failure
 from bot.core.event import CommentEvent
 from bot.core.plan import ImageCall, Item
 from bot.core.pricing import Money, Usage
-from bot.core.run import ItemView, Offer, Person, Run, RunView, Stop, Thread
+from bot.core.run import (
+    Extra,
+    FileKind,
+    ItemView,
+    Offer,
+    Person,
+    Run,
+    RunView,
+    Stop,
+    Thread,
+)
 
 Clock = Callable[[], datetime]
 
@@ -179,11 +189,12 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """Where one item's file went."""
+    """Where one item's file went, and a small copy of it."""
 
     item: int
     url: str | None
     path: str
+    thumbnail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,9 +266,14 @@ class Runs(Protocol):
         ...
 
     async def published(
-        self, lease: Lease, files: Sequence[Publication], page_url: str | None, note: str
+        self,
+        lease: Lease,
+        files: Sequence[Publication],
+        page_url: str | None,
+        note: str,
+        extras: Sequence[Extra] = (),
     ) -> None:
-        """Record where the files went."""
+        """Record where the files went; extras of other names stay."""
         ...
 
     async def finish(
@@ -525,13 +541,14 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A local file to publish for an item (None: the report) under a name."""
+    """A local file to publish for an item (None: beside the images) under a name."""
 
     item: int | None
     name: str
     source: str
     media_type: str
     made: Made | None = None
+    kind: FileKind = FileKind.IMAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -541,6 +558,7 @@ class Published:
     files: tuple[Publication, ...]
     page_url: str | None = None
     note: str = ""
+    extras: tuple[Extra, ...] = ()
 
 
 class Destination(Protocol):

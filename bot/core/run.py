@@ -63,6 +63,25 @@ class Stop(StrEnum):
     UNCHECKED = "unchecked"  # and this, if nobody could say whether they may
 
 
+class FileKind(StrEnum):
+    """What a published file is."""
+
+    IMAGE = "image"
+    THUMBNAIL = "thumbnail"  # a small copy of an image, to be shown in its place
+    SHEET = "sheet"  # a picture of many images
+    ARCHIVE = "archive"  # many images in one file
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A published file that is none of the images."""
+
+    kind: FileKind
+    name: str
+    url: str
+
+
 SIMULATED = "simulated:"
 """Before the digest of a run whose images are none: they are not those of a real one."""
 
@@ -88,6 +107,11 @@ class Run:
     digest: str | None = None  # of the batch: equal ones make the same images
     resumed_at: datetime | None = None  # when a person last went on with it, or ordered again
     language: Language | None = None  # of its thread; None: whichever the server speaks
+    extras: tuple[Extra, ...] = ()  # what was published beside the images
+
+    def beside(self, kind: FileKind) -> tuple[Extra, ...]:
+        """What was published beside the images, of one kind."""
+        return tuple(extra for extra in self.extras if extra.kind is kind)
 
     @property
     def simulated(self) -> bool:
@@ -124,7 +148,8 @@ class ItemView:
     """One image wanted, and all that was tried for it.
 
     `order` counts how often a person asked for it. `url` and `path` are set when it is published;
-    `path` is where it really went, which may differ from the planned one.
+    `path` is where it really went, which may differ from the planned one. `thumbnail` is the
+    address of a small copy, if there is one.
     """
 
     item: Item
@@ -133,6 +158,7 @@ class ItemView:
     cancelled: bool = False
     url: str | None = None
     path: str | None = None
+    thumbnail: str | None = None
 
     @property
     def number(self) -> int:

@@ -21,7 +21,7 @@ from bot.core.ports import (
 )
 from bot.core.redact import BY_LOOK, Redact
 from bot.core.report import report, to_json
-from bot.core.run import ItemView, Run, RunView
+from bot.core.run import FileKind, ItemView, Run, RunView
 from bot.engine.runner import spool_key
 
 
@@ -82,7 +82,7 @@ class Finish:
         reach(Point.FILES_PUBLISHED)
         kinds = {file.item: file.media_type for file in files}
         placed = [self._placed(each, view, kinds[each.item]) for each in done.files]
-        await self.runs.published(lease, placed, done.page_url, done.note)
+        await self.runs.published(lease, placed, done.page_url, done.note, done.extras)
 
     def _placed(self, publication: Publication, view: RunView, media_type: str) -> Publication:
         """People know a file by the path that they asked for, not by its name as an asset."""
@@ -116,7 +116,7 @@ class Finish:
         source = await self.spool.fetch(key)
         if source is None:  # somebody else has finished the run, and cleared its spool
             raise FileNotFoundError(key)
-        return File(None, "report.json", source, "application/json")
+        return File(None, "report.json", source, "application/json", kind=FileKind.REPORT)
 
     def _told(self, view: RunView) -> str:
         return self.redact(to_json(report(view, self.clock())))

@@ -74,7 +74,7 @@ async def test_a_visitor_types_a_batch_and_watches_the_pictures_come(page: Page)
     await expect(answer).to_have_count(1)
     await expect(answer).to_contain_text("The safety system refused the prompt.")
     for name in ("a red fox in fresh snow", "a sleepy owl"):
-        assert await width(answer.get_by_role("img", name=name)) == 1024
+        assert await width(answer.get_by_role("img", name=name)) == 480
 
 
 async def test_the_example_of_the_page_can_be_used_as_it_stands(page: Page) -> None:
@@ -100,7 +100,7 @@ async def test_a_mistake_is_mended_on_the_page_and_the_same_answer_becomes_the_r
 
     await sees(answer.get_by_role("heading", name="1 image"))
     await expect(answer).to_have_count(1)
-    assert await width(answer.get_by_role("img", name="a red fox")) == 1024
+    assert await width(answer.get_by_role("img", name="a red fox")) == 480
 
 
 def _hear(complaints: list[str], said: ConsoleMessage) -> None:

@@ -74,8 +74,10 @@ def tried(
         failure=failure,
         message=message,
     )
-    url = f"{BASE}{item.item.asset_name}" if made else None
-    return replace(item, attempts=(attempt,), url=url, path=item.item.path if made else None)
+    if not made:
+        return replace(item, attempts=(attempt,))
+    url, small = f"{BASE}{item.item.asset_name}", f"{BASE}thumb-{item.item.id}.webp"
+    return replace(item, attempts=(attempt,), url=url, path=item.item.path, thumbnail=small)
 
 
 def made(view: RunView, **changes: object) -> RunView:
@@ -108,7 +110,7 @@ def mixed() -> RunView:
 
 def plain(comment: str) -> str:
     """The comment without the gaps that nobody sees and without ids that change with the plan."""
-    return re.sub(r"-[a-z0-9]{6,}(?=\.png)", "-ID", comment.replace("\u200b", ""))
+    return re.sub(r"-[a-z0-9]{6,}(?=\.png|\.webp)", "-ID", comment.replace("\u200b", ""))
 
 
 # --- live -------------------------------------------------------------------------------------
@@ -134,7 +136,7 @@ def test_a_running_run_shows_each_image_as_a_square() -> None:
 
 🟩🟥🟥🟨⬛🟦⬜ **5 of 7**
 
-1 made · 2 not made · 1 in doubt · 1 cancelled · 1 under way · 1 to come · 40 s
+1 made · 2 not made · 1 in doubt · 1 cancelled · 1 under way · 1 to come · 40 s · about 20 s left
 
 $0.0060 so far, at most $0.0420
 
@@ -148,7 +150,7 @@ def test_a_run_speaks_japanese() -> None:
 
 🟩🟥🟥🟨⬛🟦⬜ **5 / 7**
 
-完成 1 · 失敗 2 · 結果不明 1 · 取り消し 1 · 作成中 1 · 待機中 1 · 5 分
+完成 1 · 失敗 2 · 結果不明 1 · 取り消し 1 · 作成中 1 · 待機中 1 · 5 分 · 残り約 2 分
 
 これまでに $0.0060、最大 $0.0420
 
@@ -184,18 +186,18 @@ def test_a_good_end_shows_the_images_and_the_bill() -> None:
     assert plain(final(view, T0, ENGLISH)) == snapshot("""\
 ### ✅ 2 images
 
-<a href="https://github.com/acme/art/releases/download/r/fox-ID.png"><img src="https://github.com/acme/art/releases/download/r/fox-ID.png" alt="a red fox in snow" width="240"></a> <a href="https://github.com/acme/art/releases/download/r/owl-ID.png"><img src="https://github.com/acme/art/releases/download/r/owl-ID.png" alt="an owl &#124; @octocat #1" width="240"></a>
+<a href="https://github.com/acme/art/releases/download/r/fox-ID.png"><img src="https://github.com/acme/art/releases/download/r/thumb-ID.webp" alt="a red fox in snow" height="320"></a> <a href="https://github.com/acme/art/releases/download/r/owl-ID.png"><img src="https://github.com/acme/art/releases/download/r/thumb-ID.webp" alt="an owl &#124; @octocat #1" height="320"></a>
 
 | Estimated | Paid | In doubt | Reserved at most |
 | --: | --: | --: | --: |
 | $0.0119 | $0.0119 | $0.00 | $0.0121 |
 
-| File | Prompt | Size | Quality | Cost | Time |
+| Files | Prompt | Size | Quality | Cost | Time |
 | --- | --- | --- | --- | --- | --- |
 | [fox.png](https://github.com/acme/art/releases/download/r/fox-ID.png) | a red fox in snow | 1024x1024 | low | $0.0060 | 12 s |
 | [owl.png](https://github.com/acme/art/releases/download/r/owl-ID.png) | an owl &#124; @octocat #1 | 1024x1024 | low | $0.0060 | 12 s |
 
-📦 [All files and `report.json`](https://github.com/acme/art/releases/tag/r)
+📦 [All files](https://github.com/acme/art/releases/tag/r)
 
 <sub>Run `abcdefghij` for ann · 61 s</sub>\
 """)
@@ -210,7 +212,7 @@ def test_a_mixed_end_says_why_what_to_do_and_what_is_in_doubt() -> None:
 
 Somebody cancelled this run. What was under way has been kept.
 
-<a href="https://github.com/acme/art/releases/download/r/made-ID.png"><img src="https://github.com/acme/art/releases/download/r/made-ID.png" alt="a red fox in snow" width="240"></a>
+<a href="https://github.com/acme/art/releases/download/r/made-ID.png"><img src="https://github.com/acme/art/releases/download/r/thumb-ID.webp" alt="a red fox in snow" height="320"></a>
 
 **2 images were not made**
 
@@ -222,7 +224,7 @@ Somebody cancelled this run. What was under way has been kept.
 > [!WARNING]
 > 1 image is in doubt, $0.0061 at most: it may be billed, so I do not ask again.
 >
-> - No answer came in time.<br>4: doubt.png
+> - No answer came in time.<br>4: doubt.png ($0.0061)
 
 What was not made can be ordered again: `/batch retry abcdefghij`
 
@@ -232,13 +234,13 @@ To order also what is in doubt, and perhaps pay twice: `/batch retry abcdefghij 
 | --: | --: | --: | --: |
 | $0.0416 | $0.0060 | $0.0061 | $0.0420 |
 
-| File | Prompt | Size | Quality | Cost | Time |
+| Files | Prompt | Size | Quality | Cost | Time |
 | --- | --- | --- | --- | --- | --- |
 | [made.png](https://github.com/acme/art/releases/download/r/made-ID.png) | a red fox in snow | 1024x1024 | low | $0.0060 | 12 s |
-| refused.png | a red fox in snow | 1024x1024 | low | – | 12 s |
-| wrong.png | a red fox in snow | 1024x1024 | low | – | 12 s |
-| doubt.png | a red fox in snow | 1024x1024 | low | – | 12 s |
-| off.png | a red fox in snow | 1024x1024 | low | – | – |
+| ❌ refused.png | a red fox in snow | 1024x1024 | low | – | 12 s |
+| ❌ wrong.png | a red fox in snow | 1024x1024 | low | – | 12 s |
+| ⚠️ doubt.png | a red fox in snow | 1024x1024 | low | – | 12 s |
+| ⬛ off.png | a red fox in snow | 1024x1024 | low | – | – |
 
 > [!NOTE]
 > Kept here.
@@ -265,7 +267,7 @@ def test_an_end_without_images_has_no_gallery() -> None:
 
 | ファイル | プロンプト | サイズ | 品質 | 費用 | 時間 |
 | --- | --- | --- | --- | --- | --- |
-| fox.png | a red fox in snow | 1024x1024 | low | – | 12 秒 |
+| ❌ fox.png | a red fox in snow | 1024x1024 | low | – | 12 秒 |
 
 <sub>実行 `abcdefghij`（ann） · 61 秒</sub>\
 """)

@@ -86,8 +86,8 @@ async def walk(point: Point, folder: Path) -> Walk:
 
 
 async def _loaded(outside: World) -> int:
-    """How many pictures of the last word can be fetched."""
-    urls = re.findall(r'<img src="([^"]+)"', outside.answers[-1].body)
+    """How many pictures can be fetched that the last word leads to."""
+    urls = re.findall(r'<a href="([^"]+)"><img', outside.answers[-1].body)
     async with httpx.AsyncClient(follow_redirects=True) as browser:
         answers = [await browser.get(url) for url in urls]
     return sum(answer.headers["content-type"].startswith("image/") for answer in answers)

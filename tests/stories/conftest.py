@@ -62,8 +62,15 @@ class Thread:
         return answer
 
     def pictures(self) -> list[str]:
-        """The addresses of the pictures in the bot's comments."""
-        return [url for each in self.by_bot for url in re.findall(r'<img src="(.*?)"', each.body)]
+        """The addresses of the pictures in the bot's comments, as large as they were made."""
+        return self._shown(r'<a href="(.*?)"><img')
+
+    def thumbnails(self) -> list[str]:
+        """The addresses of what the comments show in their place."""
+        return self._shown(r'<img src="(.*?)"')
+
+    def _shown(self, pattern: str) -> list[str]:
+        return [url for each in self.by_bot for url in re.findall(pattern, each.body)]
 
     def calls(self) -> list[Call]:
         """Every call that reached the image API."""
@@ -80,6 +87,7 @@ class Thread:
     def plain(self, body: str) -> str:
         body = body.replace(f"{self.room.url}/{self.room.github.repository.full_name}", "")
         body = re.sub(r"<!-- gptimage:.*?-->", "<!-- marker -->", body)
+        body = re.sub(r"/blob/[0-9a-f]{40}/", "/blob/COMMIT/", body)
         return re.sub(r"\b\d+ (s\b|秒)", r"N \1", body)
 
     # --- waiting ------------------------------------------------------------------------------

@@ -29,18 +29,18 @@ async def test_a_batch_becomes_images_in_the_thread(thread: Thread) -> None:
     assert thread.answer() == snapshot("""\
 ### ✅ 2 images
 
-<a href="/releases/download/gptimage-rfbghrhhek/a-red-fox-33e530de40.png"><img src="/releases/download/gptimage-rfbghrhhek/a-red-fox-33e530de40.png" alt="a red fox" width="240"></a> <a href="/releases/download/gptimage-rfbghrhhek/an-owl-8cb6d05aa5.png"><img src="/releases/download/gptimage-rfbghrhhek/an-owl-8cb6d05aa5.png" alt="an owl" width="240"></a>
+<a href="/releases/download/gptimage-rfbghrhhek/a-red-fox-33e530de40.png"><img src="/releases/download/gptimage-rfbghrhhek/thumb-a-red-fox-33e530de40.webp" alt="a red fox" height="320"></a> <a href="/releases/download/gptimage-rfbghrhhek/an-owl-8cb6d05aa5.png"><img src="/releases/download/gptimage-rfbghrhhek/thumb-an-owl-8cb6d05aa5.webp" alt="an owl" height="320"></a>
 
 | Estimated | Paid | In doubt | Reserved at most |
 | --: | --: | --: | --: |
 | $0.0119 | $0.0119 | $0.00 | $0.0119 |
 
-| File | Prompt | Size | Quality | Cost | Time |
+| Files | Prompt | Size | Quality | Cost | Time |
 | --- | --- | --- | --- | --- | --- |
 | [a-red-fox.png](/releases/download/gptimage-rfbghrhhek/a-red-fox-33e530de40.png) | a red fox | 1024x1024 | low | $0.0060 | N s |
 | [an-owl.png](/releases/download/gptimage-rfbghrhhek/an-owl-8cb6d05aa5.png) | an owl | 1024x1024 | low | $0.0060 | N s |
 
-📦 [All files and `report.json`](/releases/tag/gptimage-rfbghrhhek)
+📦 [All files](/releases/tag/gptimage-rfbghrhhek) · [report.json](/releases/download/gptimage-rfbghrhhek/report.json)
 
 <sub>Run `rfbghrhhek` for maya · N s</sub>
 
@@ -55,6 +55,10 @@ async def test_every_picture_in_the_answer_can_be_fetched(thread: Thread) -> Non
 
     assert [(file.format, file.size) for file in files] == [("PNG", (1024, 1024))] * 2
 
+    small = [Image.open(BytesIO(await thread.fetch(url))) for url in thread.thumbnails()]
+
+    assert [(file.format, file.size) for file in small] == [("WEBP", (480, 480))] * 2
+
 
 async def test_the_files_are_a_published_prerelease_that_is_not_the_latest(thread: Thread) -> None:
     await thread.say(TWO)
@@ -62,7 +66,13 @@ async def test_the_files_are_a_published_prerelease_that_is_not_the_latest(threa
     (release,) = thread.room.github.releases.entries.values()
     assert (release.draft, release.prerelease, release.make_latest) == (False, True, "false")
     assert sorted(asset.name for asset in release.assets.values()) == snapshot(
-        ["a-red-fox-33e530de40.png", "an-owl-8cb6d05aa5.png", "report.json"]
+        [
+            "a-red-fox-33e530de40.png",
+            "an-owl-8cb6d05aa5.png",
+            "report.json",
+            "thumb-a-red-fox-33e530de40.webp",
+            "thumb-an-owl-8cb6d05aa5.webp",
+        ]
     )
     assert json.loads(await thread.fetch(_report(thread)))["succeeded"] == 2
 
@@ -98,7 +108,7 @@ async def test_a_refused_prompt_does_not_hold_up_the_others(thread: Thread) -> N
     assert thread.answer() == snapshot("""\
 ### ⚠️ 2 of 3 images
 
-<a href="/releases/download/gptimage-rfbghrhhek/animals-fox-33e530de40.png"><img src="/releases/download/gptimage-rfbghrhhek/animals-fox-33e530de40.png" alt="a red fox" width="240"></a> <a href="/releases/download/gptimage-rfbghrhhek/a-blue-owl-e445f42f56.webp"><img src="/releases/download/gptimage-rfbghrhhek/a-blue-owl-e445f42f56.webp" alt="a blue owl" width="240"></a>
+<a href="/releases/download/gptimage-rfbghrhhek/animals-fox-33e530de40.png"><img src="/releases/download/gptimage-rfbghrhhek/thumb-animals-fox-33e530de40.webp" alt="a red fox" height="320"></a> <a href="/releases/download/gptimage-rfbghrhhek/a-blue-owl-e445f42f56.webp"><img src="/releases/download/gptimage-rfbghrhhek/thumb-a-blue-owl-e445f42f56.webp" alt="a blue owl" height="320"></a>
 
 **1 image was not made**
 
@@ -110,13 +120,13 @@ What was not made can be ordered again: `/batch retry rfbghrhhek`
 | --: | --: | --: | --: |
 | $0.0178 | $0.0119 | $0.00 | $0.0180 |
 
-| File | Prompt | Size | Quality | Cost | Time |
+| Files | Prompt | Size | Quality | Cost | Time |
 | --- | --- | --- | --- | --- | --- |
 | [animals/fox.png](/releases/download/gptimage-rfbghrhhek/animals-fox-33e530de40.png) | a red fox | 1024x1024 | low | $0.0060 | N s |
-| a-castle-by-miyazaki.png | a castle by Miyazaki | 1024x1024 | low | – | N s |
+| ❌ a-castle-by-miyazaki.png | a castle by Miyazaki | 1024x1024 | low | – | N s |
 | [a-blue-owl.webp](/releases/download/gptimage-rfbghrhhek/a-blue-owl-e445f42f56.webp) | a blue owl | 1024x1024 | low | $0.0060 | N s |
 
-📦 [All files and `report.json`](/releases/tag/gptimage-rfbghrhhek)
+📦 [All files](/releases/tag/gptimage-rfbghrhhek) · [report.json](/releases/download/gptimage-rfbghrhhek/report.json)
 
 <sub>Run `rfbghrhhek` for maya · N s</sub>
 
@@ -141,9 +151,9 @@ What was not made can be ordered again: `/batch retry rfbghrhhek`
 | --: | --: | --: | --: |
 | $0.0133 | $0.00 | $0.00 | $0.2109 |
 
-| File | Prompt | Size | Quality | Cost | Time |
+| Files | Prompt | Size | Quality | Cost | Time |
 | --- | --- | --- | --- | --- | --- |
-| a-castle-by-miyazaki.png | a castle by Miyazaki | auto | auto | – | N s |
+| ❌ a-castle-by-miyazaki.png | a castle by Miyazaki | auto | auto | – | N s |
 
 <sub>Run `rfbghrhhek` for maya · N s</sub>
 
@@ -179,12 +189,12 @@ async def test_a_call_that_may_be_billed_is_not_repeated_but_named_with_its_amou
     assert thread.answer() == snapshot("""\
 ### ⚠️ 1 of 2 images
 
-<a href="/releases/download/gptimage-rfbghrhhek/an-owl-8cb6d05aa5.png"><img src="/releases/download/gptimage-rfbghrhhek/an-owl-8cb6d05aa5.png" alt="an owl" width="240"></a>
+<a href="/releases/download/gptimage-rfbghrhhek/an-owl-8cb6d05aa5.png"><img src="/releases/download/gptimage-rfbghrhhek/thumb-an-owl-8cb6d05aa5.webp" alt="an owl" height="320"></a>
 
 > [!WARNING]
 > 1 image is in doubt, $0.0060 at most: it may be billed, so I do not ask again.
 >
-> - The image service had a fault of its own.<br>1: a-red-fox.png
+> - The image service had a fault of its own.<br>1: a-red-fox.png ($0.0060)
 
 To order also what is in doubt, and perhaps pay twice: `/batch retry rfbghrhhek doubt 1`
 
@@ -192,12 +202,12 @@ To order also what is in doubt, and perhaps pay twice: `/batch retry rfbghrhhek 
 | --: | --: | --: | --: |
 | $0.0119 | $0.0060 | $0.0060 | $0.0119 |
 
-| File | Prompt | Size | Quality | Cost | Time |
+| Files | Prompt | Size | Quality | Cost | Time |
 | --- | --- | --- | --- | --- | --- |
-| a-red-fox.png | a red fox | 1024x1024 | low | – | N s |
+| ⚠️ a-red-fox.png | a red fox | 1024x1024 | low | – | N s |
 | [an-owl.png](/releases/download/gptimage-rfbghrhhek/an-owl-8cb6d05aa5.png) | an owl | 1024x1024 | low | $0.0060 | N s |
 
-📦 [All files and `report.json`](/releases/tag/gptimage-rfbghrhhek)
+📦 [All files](/releases/tag/gptimage-rfbghrhhek) · [report.json](/releases/download/gptimage-rfbghrhhek/report.json)
 
 <sub>Run `rfbghrhhek` for maya · N s</sub>
 
@@ -230,18 +240,18 @@ What was not made can be ordered again: `/batch retry rfbghrhhek`
 | --: | --: | --: | --: |
 | $0.1322 | $0.00 | $0.00 | $2.1081 |
 
-| File | Prompt | Size | Quality | Cost | Time |
+| Files | Prompt | Size | Quality | Cost | Time |
 | --- | --- | --- | --- | --- | --- |
-| fox-number-\u200b0.png | fox number 0 | auto | auto | – | N s |
-| fox-number-\u200b1.png | fox number 1 | auto | auto | – | – |
-| fox-number-\u200b2.png | fox number 2 | auto | auto | – | – |
-| fox-number-\u200b3.png | fox number 3 | auto | auto | – | – |
-| fox-number-\u200b4.png | fox number 4 | auto | auto | – | – |
-| fox-number-\u200b5.png | fox number 5 | auto | auto | – | – |
-| fox-number-\u200b6.png | fox number 6 | auto | auto | – | – |
-| fox-number-\u200b7.png | fox number 7 | auto | auto | – | – |
-| fox-number-\u200b8.png | fox number 8 | auto | auto | – | – |
-| fox-number-\u200b9.png | fox number 9 | auto | auto | – | – |
+| ❌ fox-number-\u200b0.png | fox number 0 | auto | auto | – | N s |
+| ⬛ fox-number-\u200b1.png | fox number 1 | auto | auto | – | – |
+| ⬛ fox-number-\u200b2.png | fox number 2 | auto | auto | – | – |
+| ⬛ fox-number-\u200b3.png | fox number 3 | auto | auto | – | – |
+| ⬛ fox-number-\u200b4.png | fox number 4 | auto | auto | – | – |
+| ⬛ fox-number-\u200b5.png | fox number 5 | auto | auto | – | – |
+| ⬛ fox-number-\u200b6.png | fox number 6 | auto | auto | – | – |
+| ⬛ fox-number-\u200b7.png | fox number 7 | auto | auto | – | – |
+| ⬛ fox-number-\u200b8.png | fox number 8 | auto | auto | – | – |
+| ⬛ fox-number-\u200b9.png | fox number 9 | auto | auto | – | – |
 
 <sub>Run `rfbghrhhek` for maya · N s</sub>
 

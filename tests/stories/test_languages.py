@@ -19,7 +19,7 @@ async def test_a_run_is_told_in_japanese(thread: Thread) -> None:
     assert thread.answer() == snapshot("""\
 ### ✅ 画像 1 枚が完成しました
 
-<a href="/releases/download/gptimage-rfbghrhhek/image-d8ca2f7393.png"><img src="/releases/download/gptimage-rfbghrhhek/image-d8ca2f7393.png" alt="雪の中の赤い狐" width="240"></a>
+<a href="/releases/download/gptimage-rfbghrhhek/image-d8ca2f7393.png"><img src="/releases/download/gptimage-rfbghrhhek/thumb-image-d8ca2f7393.webp" alt="雪の中の赤い狐" height="320"></a>
 
 | 見積もり | 支払い | 結果不明 | 予約の上限 |
 | --: | --: | --: | --: |
@@ -29,7 +29,7 @@ async def test_a_run_is_told_in_japanese(thread: Thread) -> None:
 | --- | --- | --- | --- | --- | --- |
 | [雪の中の赤い狐.png](/releases/download/gptimage-rfbghrhhek/image-d8ca2f7393.png) | 雪の中の赤い狐 | auto | low | $0.0060 | N 秒 |
 
-📦 [すべてのファイルと `report.json`](/releases/tag/gptimage-rfbghrhhek)
+📦 [すべてのファイル](/releases/tag/gptimage-rfbghrhhek) · [report.json](/releases/download/gptimage-rfbghrhhek/report.json)
 
 <sub>実行 `rfbghrhhek`（maya） · N 秒</sub>
 
@@ -181,6 +181,8 @@ async def test_what_the_image_service_refused_is_told_in_japanese(thread: Thread
     assert thread.answer() == snapshot("""\
 ### ⚠️ 画像 3 枚のうち 1 枚が完成しました
 
+<a href="/blob/COMMIT/a-hare-52a0073282.png?raw=true"><img src="/blob/COMMIT/thumb-a-hare-52a0073282.webp?raw=true" alt="a hare" height="320"></a>
+
 **作成できなかった画像: 2 枚**
 
 - 画像サービスが要求を受け付けませんでした。 HTTP 413: 要求が大きすぎます。参照画像を圧縮してください<br>a-fox.png
@@ -194,12 +196,14 @@ async def test_what_the_image_service_refused_is_told_in_japanese(thread: Thread
 
 | ファイル | プロンプト | サイズ | 品質 | 費用 | 時間 |
 | --- | --- | --- | --- | --- | --- |
-| a-fox.png | a fox | auto | low | – | N 秒 |
-| miyazaki.png | Miyazaki | auto | low | – | N 秒 |
-| a-hare.png | a hare | auto | low | $0.0060 | N 秒 |
+| ❌ a-fox.png | a fox | auto | low | – | N 秒 |
+| ❌ miyazaki.png | Miyazaki | auto | low | – | N 秒 |
+| [a-hare.png](/blob/COMMIT/a-hare-52a0073282.png?raw=true) | a hare | auto | low | $0.0060 | N 秒 |
+
+📦 [すべてのファイル](/tree/gptimage-rfbghrhhek) · [report.json](/blob/COMMIT/report.json?raw=true)
 
 > [!NOTE]
-> 画像を公開できませんでした: App に書き込みの権限がありません。「Contents: write」を許可してください。ファイルはサーバーに保存してあります。
+> 代わりにブランチで公開しました: 1 個のファイル。理由: App に書き込みの権限がありません。「Contents: write」を許可してください。
 
 <sub>実行 `rfbghrhhek`（maya） · N 秒</sub>
 

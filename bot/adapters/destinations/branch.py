@@ -11,7 +11,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Protocol
 
-from bot.adapters.destinations.names import named, publications
+from bot.adapters.destinations.names import extras, named, publications
 from bot.core.errors import HostError
 from bot.core.killpoints import Point, reach
 from bot.core.ports import File, Published
@@ -80,7 +80,8 @@ class BranchDestination:
                 return Published(publications(wanted, {}), note=why)
             raise
         addresses = {name: branches.address(commit, name) for name in wanted}
-        return Published(publications(wanted, addresses), branches.page(branch))
+        page, beside = branches.page(branch), extras(wanted, addresses)
+        return Published(publications(wanted, addresses), page, extras=beside)
 
 
 async def _committed(branches: Branches, branch: str, wanted: Mapping[str, File]) -> Commit:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from bot.core.ports import File, Publication
+from bot.core.run import Extra
 from bot.core.said import said
 
 
@@ -27,6 +28,15 @@ def publications(
         Publication(file.item, addresses.get(name), name)
         for name, file in files.items()
         if file.item is not None
+    )
+
+
+def extras(files: Mapping[str, File], addresses: Mapping[str, str]) -> tuple[Extra, ...]:
+    """What else went there, by the names that the files came with."""
+    return tuple(
+        Extra(file.kind, file.name, addresses[name])
+        for name, file in files.items()
+        if file.item is None and name in addresses
     )
 
 

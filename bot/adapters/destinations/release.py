@@ -5,18 +5,18 @@ Each step begins with a look at what an earlier, interrupted one has left.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from pydantic import BaseModel
 
-from bot.adapters.destinations.names import named, publications
+from bot.adapters.destinations.names import extras, named, publications
 from bot.core.errors import HostError
 from bot.core.killpoints import Point, reach
 from bot.core.markup import address, escape
 from bot.core.ports import File, Published
-from bot.core.run import Run, Thread
+from bot.core.run import FileKind, Run, Thread
 from bot.core.said import said
 
 
@@ -115,7 +115,7 @@ async def _fill(releases: Releases, release: Release, wanted: Mapping[str, File]
     addresses = {name: asset.browser_download_url for name, asset in shown.items()}
     note = next((refused[name] for name in missing), "")
     page = release.html_url if shown else None
-    return Published(publications(wanted, addresses), page, note)
+    return Published(publications(wanted, addresses), page, note, extras(wanted, addresses))
 
 
 async def _upload_missing(
@@ -156,6 +156,7 @@ async def _upload(
     reach(Point.ASSET_UPLOADED)
 
 
-def _body(comment_url: str, names: Iterable[str]) -> str:
+def _body(comment_url: str, wanted: Mapping[str, File]) -> str:
+    names = (name for name, file in wanted.items() if file.kind is not FileKind.THUMBNAIL)
     entries = "\n".join(f"- {escape(name)}" for name in names)
     return f"Made for [this comment]({address(comment_url)}).\n\n{entries}"

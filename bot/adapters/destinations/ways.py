@@ -50,7 +50,13 @@ def _left(files: Sequence[File], done: Published) -> Sequence[File]:
 def _merged(done: Published, part: Published) -> Published:
     files = {each.item: each for each in done.files}
     files |= {each.item: each for each in part.files if each.url or each.item not in files}
-    return Published(tuple(files.values()), done.page_url or part.page_url, done.note or part.note)
+    beside = {each.name: each for each in (*part.extras, *done.extras)}
+    return Published(
+        tuple(files.values()),
+        done.page_url or part.page_url,
+        done.note or part.note,
+        tuple(beside.values()),
+    )
 
 
 def _instead(place: str, count: int, why: str) -> str:

@@ -64,4 +64,5 @@ def _item(row: Row[Any], attempts: Sequence[Attempt]) -> ItemView:
         cancelled=row.cancelled,
         url=row.url,
         path=row.path,
+        thumbnail=row.thumbnail,
     )

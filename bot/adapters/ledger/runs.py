@@ -21,7 +21,7 @@ from bot.core.attempts import Attempt, AttemptState
 from bot.core.plan import Item
 from bot.core.ports import Cap, Effect, Lease, Order, Publication, Settlement
 from bot.core.pricing import Money
-from bot.core.run import Run, RunState, RunView, Stop, Thread, unsettled
+from bot.core.run import Extra, Run, RunState, RunView, Stop, Thread, unsettled
 
 
 class SqlRuns:
@@ -207,12 +207,23 @@ class SqlRuns:
             )
 
     async def published(
-        self, lease: Lease, files: Sequence[Publication], page_url: str | None, note: str
+        self,
+        lease: Lease,
+        files: Sequence[Publication],
+        page_url: str | None,
+        note: str,
+        extras: Sequence[Extra] = (),
     ) -> None:
         """Record where the files went; what is not said again stays."""
         async with self._database.write() as connection:
             run_id = await fence(connection, lease, "run")
-            said = {"page_url": page_url or runs.c.page_url, "note": note or runs.c.note}
+            before = await _run(connection, run_id)
+            known = {extra.name: extra for extra in (*before.extras, *extras)}
+            said = {
+                "page_url": page_url or before.page_url,
+                "note": note or before.note,
+                "extras": tuple(known.values()),
+            }
             await connection.execute(update(runs).where(runs.c.id == run_id).values(said))
             await _place(connection, run_id, files)
 
@@ -236,6 +247,9 @@ class SqlRuns:
 
 # What a batch says of its run, besides the images themselves.
 _LIMITS = ("batch", "warnings", "expected", "upper_bound")
+
+# What is known of an image when it is published.
+_PLACE = ("url", "path", "thumbnail")
 
 
 # --- rows in a transaction --------------------------------------------------------------------
@@ -310,8 +324,8 @@ async def _place(connection: AsyncConnection, run_id: str, files: Sequence[Publi
         return
     where = items.c.run_id == run_id, items.c.item == bindparam("at")
     await connection.execute(
-        update(items).where(*where).values(url=bindparam("url"), path=bindparam("path")),
-        [{"at": file.item, "url": file.url, "path": file.path} for file in files],
+        update(items).where(*where).values({name: bindparam(name) for name in _PLACE}),
+        [{"at": file.item} | {name: getattr(file, name) for name in _PLACE} for file in files],
     )
 
 

@@ -25,7 +25,7 @@ from bot.core.event import CommentEvent
 from bot.core.plan import Item
 from bot.core.ports import EffectKind
 from bot.core.pricing import Usage
-from bot.core.run import Person, RunState, Stop, Thread
+from bot.core.run import Extra, Person, RunState, Stop, Thread
 
 metadata = MetaData(
     naming_convention={
@@ -75,6 +75,7 @@ runs = Table(
     Column("digest", Text),
     Column("resumed_at", Time),
     Column("language", Text),
+    Column("extras", Json(tuple[Extra, ...]), nullable=False, server_default="[]"),
     Column("place", Text),  # the issue of the thread, for looking it up
 )
 
@@ -110,6 +111,7 @@ items = Table(
     Column("cancelled", Boolean, nullable=False),
     Column("url", Text),
     Column("path", Text),
+    Column("thumbnail", Text),
 )
 
 attempts = Table(

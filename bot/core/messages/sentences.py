@@ -29,7 +29,9 @@ class Live:
     queued: Counted  # {n}
     running: Counted  # {n}
     publishing: Counted  # {n}
+    ahead: Counted  # {n}
     progress: str  # {done} {total}
+    left: str  # {span}
     states: Mapping[ItemState, str]  # {n}
     cost: str  # {paid} {bound}
     cost_before: str  # {expected} {bound}
@@ -50,9 +52,12 @@ class Final:
     in_doubt: Counted  # {n} {amount}
     cancelled: Counted  # {n}
     amounts: tuple[str, str, str, str]  # estimated, paid, in doubt, reserved
-    columns: tuple[str, str, str, str, str, str]  # file, prompt, size, quality, cost, time
+    columns: tuple[str, str, str, str, str, str]  # files, prompt, size, quality, cost, time
     table: Counted  # {n}
+    part: str  # {first} {last}
     more_images: Counted  # {n}
+    more_overviews: Counted  # {n}
+    doubt: str  # {number} {file} {amount}
     elided: str  # {n}
     again: str  # {command}
     doubt_again: str  # {command}

@@ -17,7 +17,7 @@ from bot.core.messages import messages
 from bot.core.plan import plan
 from bot.core.ports import Delivery, Effect, Lease, Publication, Settlement
 from bot.core.pricing import Money, Usage
-from bot.core.run import ItemState, ItemView, Run, RunState, RunView, Stop
+from bot.core.run import Extra, FileKind, ItemState, ItemView, Run, RunState, RunView, Stop
 from bot.core.said import said
 
 Hold = Callable[..., Awaitable[Lease]]
@@ -260,10 +260,18 @@ async def test_a_later_publication_keeps_what_it_does_not_say(
     ledger: SqlLedger, open_run: OpenRun
 ) -> None:
     lease = await open_run()
-    first = Publication(0, "https://x/0", "0.png")
-    await ledger.runs.published(lease, [first], "https://x", "fell back")
-    await ledger.runs.published(lease, [Publication(1, "https://x/1", "1.png")], None, "")
+    report, sheet = (
+        Extra(kind, f"{kind}", f"https://x/{kind}") for kind in (FileKind.REPORT, FileKind.SHEET)
+    )
+    first = Publication(0, "https://x/0", "0.png", "https://x/small/0")
+    await ledger.runs.published(lease, [first], "https://x", "fell back", [report, sheet])
+    again = replace(report, url="https://x/again")
+    second = Publication(1, "https://x/1", "1.png")
+    await ledger.runs.published(lease, [second], None, "", [again])
     view = await seen(ledger)
+    assert view.run.extras == (again, sheet)
+    assert view.run.beside(FileKind.SHEET) == (sheet,)
+    assert [item.thumbnail for item in view.items] == ["https://x/small/0", None]
     assert (view.run.page_url, view.run.note) == ("https://x", "fell back")
     assert [item.url for item in view.items] == ["https://x/0", "https://x/1"]
 

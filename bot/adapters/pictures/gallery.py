@@ -1,0 +1,55 @@
+"""What a comment can show of a run: small copies, for originals are too large for image proxies."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+from bot.adapters.pictures.formats import PictureError
+from bot.adapters.pictures.sheets import thumbnail
+from bot.core.ports import Destination, File, Publication, Published
+from bot.core.run import FileKind, Run
+
+# Twice the height at which most are shown, for screens with small pixels.
+_EDGE = 480
+
+
+class Gallery:
+    """A destination that has a thumbnail beside each picture.
+
+    One that cannot be copied has none, and is published all the same: it is paid for.
+    """
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+
+    async def publish(self, run: Run, files: Sequence[File]) -> Published:
+        """Publish the files and small copies; again for the same files changes nothing."""
+        copies = {file.item: copy for file in files if (copy := await _copied(file))}
+        done = await self._destination.publish(run, [*files, *copies.values()])
+        shown = {extra.name: extra.url for extra in done.extras}
+
+        def placed(each: Publication) -> Publication:
+            copy = copies.get(each.item)
+            return replace(each, thumbnail=shown.get(copy.name)) if copy else each
+
+        others = (extra for extra in done.extras if extra.kind is not FileKind.THUMBNAIL)
+        return replace(done, files=tuple(map(placed, done.files)), extras=tuple(others))
+
+
+async def _copied(file: File) -> File | None:
+    """The small copy of a picture; beside it in the spool, which is cleared with it."""
+    if file.made is None:
+        return None
+    copy = Path(f"{file.source}.thumb.webp")
+    try:
+        await asyncio.to_thread(_copy, Path(file.source), copy)
+    except (PictureError, OSError):
+        return None
+    name = f"thumb-{PurePath(file.name).stem}.webp"
+    return File(None, name, str(copy), "image/webp", kind=FileKind.THUMBNAIL)
+
+
+def _copy(picture: Path, copy: Path) -> None:
+    if not copy.exists():  # an earlier process may have made it, and a file appears whole
+        thumbnail(picture, copy, _EDGE)

@@ -1,0 +1,136 @@
+"""The last word of a run: the images, what each cost, and what became of the others."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+
+from bot.core.command import retry_line
+from bot.core.errors import Failure
+from bot.core.markdown.gallery import gallery
+from bot.core.markdown.jobs import jobs, name
+from bot.core.markdown.parts import ROOM, amount, counted, footer, span, warned
+from bot.core.markup import address, alert, body, escape, fit, link, table
+from bot.core.messages import Messages
+from bot.core.messages.sentences import Explanation
+from bot.core.run import FileKind, ItemState, ItemView, RunView, left_over
+
+_MOST_REASONS = 12
+_MOST_NAMES = 12
+
+
+def final(view: RunView, now: datetime, messages: Messages) -> str:
+    """All there is to say of a run that is over; of very many images, as much as fits."""
+    return fit(lambda rows: _final(view, now, messages, rows), len(view.items), ROOM)
+
+
+def _final(view: RunView, now: datetime, messages: Messages, rows: int) -> str:
+    words = messages.final
+    shown, elided = view.items[:rows], len(view.items) - rows
+    return body(
+        f"### {_outcome(view, messages)}",
+        words.stops[view.run.stop] if view.run.stop else "",
+        gallery(view.run, shown, messages),
+        _misses(view, messages, rows),
+        _doubts(view, messages, rows),
+        _again(view, messages),
+        _totals(view, messages),
+        jobs(shown, messages),
+        words.elided.format(n=elided) if elided else "",
+        warned(view.run.warnings, messages),
+        _publication(view, messages),
+        footer(view, messages, _duration(view, now, messages)),
+    )
+
+
+def _outcome(view: RunView, messages: Messages) -> str:
+    words, made, wanted = messages.final, view.count()[ItemState.SUCCEEDED], len(view.items)
+    if made == 0:
+        return words.none_made
+    if made < wanted:
+        return counted(words.some_made, wanted, made=made)
+    return counted(words.all_made, wanted)
+
+
+def _totals(view: RunView, messages: Messages) -> str:
+    amounts = (view.run.expected, view.paid, view.in_doubt, view.run.upper_bound)
+    return table(messages.final.amounts, [[amount(each, messages) for each in amounts]], "--:")
+
+
+def _duration(view: RunView, now: datetime, messages: Messages) -> str:
+    start, end = view.run.started_at or view.run.created_at, view.run.finished_at or now
+    return span(end - start, messages)
+
+
+def _publication(view: RunView, messages: Messages) -> str:
+    run, note = view.run, view.run.note
+    links = [f"📦 [{messages.final.files}]({address(run.page_url)})"] if run.page_url else []
+    links += [link(report.name, report.url) for report in run.beside(FileKind.REPORT)]
+    said = alert("NOTE", escape(messages.tell(note), 500)) if note else ""
+    return body(" · ".join(links), said)
+
+
+# --- what is not there ------------------------------------------------------------------------
+
+
+def _misses(view: RunView, messages: Messages, rows: int) -> str:
+    words, count = messages.final, view.count()
+    failed, cancelled = count[ItemState.FAILED], count[ItemState.CANCELLED]
+    return body(
+        f"**{counted(words.not_made, failed)}**" if failed else "",
+        _reasons(view, ItemState.FAILED, messages, rows),
+        counted(words.cancelled, cancelled) if cancelled else "",
+    )
+
+
+def _doubts(view: RunView, messages: Messages, rows: int) -> str:
+    doubtful = view.count()[ItemState.IN_DOUBT]
+    if not doubtful:
+        return ""
+    said = counted(messages.final.in_doubt, doubtful, amount=amount(view.in_doubt, messages))
+    return alert("WARNING", body(said, _reasons(view, ItemState.IN_DOUBT, messages, rows)))
+
+
+def _again(view: RunView, messages: Messages) -> str:
+    """The exact lines that order again what is missing."""
+    words, run = messages.final, view.run.id
+    doubtful = [item.number for item in view.items if item.state is ItemState.IN_DOUBT]
+    return body(
+        words.again.format(command=retry_line(run)) if left_over(view, doubts=False) else "",
+        words.doubt_again.format(command=retry_line(run, doubtful)) if doubtful else "",
+    )
+
+
+def _reasons(view: RunView, state: ItemState, messages: Messages, rows: int) -> str:
+    """A line for each reason, so that a hint stands there once."""
+    items = sorted((item for item in view.items if item.state is state), key=_reason)
+    groups = [(reason, list(group)) for reason, group in groupby(items, key=_reason)]
+    return "\n".join(_miss(why, group, messages, rows) for why, group in groups[:_MOST_REASONS])
+
+
+def _reason(item: ItemView) -> tuple[str, str]:
+    """The class of a failure, and the sentence to say with it: only a wrong request needs one."""
+    if item.last is None or item.failure is None:
+        return "", ""
+    return item.failure.value, item.last.message if item.failure is Failure.INVALID else ""
+
+
+def _miss(reason: tuple[str, str], items: Sequence[ItemView], messages: Messages, rows: int) -> str:
+    failure, detail = reason
+    words, most = messages.final, min(rows, _MOST_NAMES)
+    why = words.failures[Failure(failure)] if failure else words.unknown_failure
+    names = ", ".join(_missing(item, messages) for item in items[:most])
+    more = f" (+{len(items) - most})" if len(items) > most else ""
+    return f"- {_explained(why, messages.tell(detail))}<br>{names}{more}"
+
+
+def _missing(item: ItemView, messages: Messages) -> str:
+    """The file; of an image in doubt also its number, to order it by, and its amount."""
+    shown, most = escape(name(item), 60), amount(item.in_doubt, messages)
+    if item.state is not ItemState.IN_DOUBT:
+        return shown
+    return messages.final.doubt.format(number=item.number, file=shown, amount=most)
+
+
+def _explained(why: Explanation, detail: str) -> str:
+    said = f"{why.what} {escape(detail)}" if detail else why.what
+    return f"{said} *{why.hint}*" if why.hint else said
