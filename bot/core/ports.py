@@ -10,6 +10,7 @@ from typing import Protocol
 from bot.core.attempts import Attempt
 from bot.core.errors import Failure
 from bot.core.event import CommentEvent
+from bot.core.parse import ParsedBatch
 from bot.core.plan import ImageCall, Item
 from bot.core.pricing import Money, Usage
 from bot.core.run import (
@@ -513,6 +514,17 @@ class Host(Protocol):
 
     async def file(self, thread: Thread, path: str, most: int) -> bytes | NoFile:
         """A file of the default branch, of at most so many bytes; or why there is none."""
+        ...
+
+
+class Pictures(Protocol):
+    """The reference images and masks that a comment names."""
+
+    async def gather(self, thread: Thread, parsed: ParsedBatch) -> ParsedBatch:
+        """The batch with files of ours in their places, sound ones, and their sizes.
+
+        Raises BatchError with all that cannot be used, each at the field that names it.
+        """
         ...
 
 

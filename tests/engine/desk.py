@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from bot.core.errors import HostError
+from bot.core.parse import ParsedBatch
 from bot.core.ports import Effect, EffectKind, NoFile, Role, Task
 from bot.core.run import Person, Thread
 
@@ -37,6 +38,13 @@ class Clock:
 
     def pass_(self, **span: float) -> None:
         self.now += timedelta(**span)
+
+
+class Bare:
+    """The port `Pictures` for batches that name none."""
+
+    async def gather(self, _: Thread, parsed: ParsedBatch) -> ParsedBatch:
+        return parsed
 
 
 @dataclass

@@ -24,7 +24,7 @@ from bot.core.run import Person
 from bot.engine.intake import Intake
 from bot.engine.outbox import Postman
 from bot.engine.recover import Recover
-from tests.engine.desk import START, THREAD, Clock, Crash, Desk, Fault, Queue
+from tests.engine.desk import START, THREAD, Bare, Clock, Crash, Desk, Fault, Queue
 
 FOX = "/batch --quality low --size 1024x1024\n\n- a red fox"
 TYPO = '/batch\n\n```json\n{"jbos": []}\n```'
@@ -56,7 +56,7 @@ class Door:
     @property
     def intake(self) -> Intake:
         postman = Postman(self.ledger, self.desk, Markers(b"a key"), self.clock)
-        return Intake(self.ledger, self.desk, postman, self.queue, self.clock, self.rules)
+        return Intake(self.ledger, self.desk, Bare(), postman, self.queue, self.clock, self.rules)
 
     async def receive(self, said: CommentEvent) -> str:
         name = delivery_id(said)

@@ -210,14 +210,3 @@ async def test_other_comments_get_no_answer_and_no_reaction(thread: Thread, word
     assert thread.reactions(command) == []
     assert thread.answers() == []
     assert thread.calls() == []
-
-
-async def test_a_comment_cannot_name_files_of_the_server(thread: Thread) -> None:
-    command = await thread.say(
-        '/batch\n```json\n{"jobs": [{"prompt": "a fox", "operation": "edit",'
-        ' "reference_image_path": "/etc/hostname", "mask_image_path": "mask.png"}]}\n```\n'
-    )
-
-    assert thread.reactions(command) == ["confused"]
-    assert thread.answer().count("a comment cannot name files") == 2
-    assert thread.calls() == []

@@ -20,7 +20,7 @@ from bot.core.said import said
 from bot.core.strict_json import shown
 
 # OpenAI's limit for an input image, and the size above which masks are known to fail.
-_MOST_BYTES = 50 * 1024 * 1024
+MOST_BYTES = 50 * 1024 * 1024
 _MOST_ADVISED = 4 * 1024 * 1024
 # Up to here a picture is decoded to see that it is sound.
 _DECODED_PIXELS = 16_000_000
@@ -80,16 +80,19 @@ def uses(config: BatchConfig) -> Iterator[Use]:
             yield Use(f"jobs[{number}].mask_image_path", job.mask_image_path, masked)
 
 
-async def read_inputs(wanted: Iterable[Use], root: Path) -> Inputs:
+async def read_inputs(
+    wanted: Iterable[Use], root: Path, fetched: Mapping[str, Path] | None = None
+) -> Inputs:
     """Look at each file once, one at a time; a relative path starts from `root`.
 
+    `fetched` are files for paths of another machine: with them no other file is ever looked at.
     A file that cannot be used is a problem at the first place that names it. Nothing is raised.
     """
     places = tuple(wanted)
     images: dict[str, InputImage] = {}
     problems: list[Problem] = []
-    for path, use in _first_uses(places).items():
-        match await asyncio.to_thread(_look, use, root):
+    for path, use in first_uses(places).items():
+        match await asyncio.to_thread(_look, use, root, fetched):
             case Problem() as problem:
                 problems.append(problem)
             case image:
@@ -99,7 +102,8 @@ async def read_inputs(wanted: Iterable[Use], root: Path) -> Inputs:
     return Inputs(images, tuple(problems), tuple(_heavy(masks, images)))
 
 
-def _first_uses(places: Sequence[Use]) -> dict[str, Use]:
+def first_uses(places: Sequence[Use]) -> dict[str, Use]:
+    """The first place of each path."""
     first: dict[str, Use] = {}
     for use in places:
         first.setdefault(use.path, use)
@@ -118,9 +122,9 @@ class _UnusableError(Exception):
         super().__init__(message)
 
 
-def _look(use: Use, root: Path) -> InputImage | Problem:
+def _look(use: Use, root: Path, fetched: Mapping[str, Path] | None = None) -> InputImage | Problem:
     try:
-        file = _regular(use.path, root)
+        file = _regular(use.path, root) if fetched is None else fetched[use.path]
         with file.open("rb") as content:
             return _picture(file, content)
     except _UnusableError as error:
@@ -129,7 +133,7 @@ def _look(use: Use, root: Path) -> InputImage | Problem:
         message, hint = error.message, _SAVE
     except OSError as error:
         message, hint = said("cannot be read: {why}", why=because(error)), ""
-    return Problem(use.field, said("{file} {what}", file=_named(use), what=message), hint)
+    return Problem(use.field, said("{file} {what}", file=named(use), what=message), hint)
 
 
 def _regular(path: str, root: Path) -> Path:
@@ -162,7 +166,7 @@ def _picture(file: Path, content: BufferedReader) -> InputImage:
     length = end_of(content)
     if not length:
         raise _UnusableError(said("is empty"), _USE)
-    if length >= _MOST_BYTES:
+    if length >= MOST_BYTES:
         message = said("has {size}; it must be below 50 MB", size=_megabytes(length))
         raise _UnusableError(message, _COMPRESS)
     kind = sniff(content)
@@ -211,12 +215,12 @@ def _mask_problems(use: Use, images: Mapping[str, InputImage]) -> Iterator[Probl
     mask, masked = images[use.path], images.get(use.masks or "")
     if mask.format is not Format.PNG or not mask.alpha:
         hint = said("what is transparent in it is painted anew: save it as a PNG with transparency")
-        message = said("{file} must be a PNG with an alpha channel", file=_named(use))
+        message = said("{file} must be a PNG with an alpha channel", file=named(use))
         yield Problem(use.field, message, hint)
     if masked is not None and mask.size != masked.size:
         message = said(
             "{file} is {size}, but the first image is {other}",
-            file=_named(use),
+            file=named(use),
             size=mask.size,
             other=masked.size,
         )
@@ -233,7 +237,8 @@ def _heavy(masks: Iterable[Use], images: Mapping[str, InputImage]) -> Iterator[s
             )
 
 
-def _named(use: Use) -> str:
+def named(use: Use) -> str:
+    """The path as a message shows it."""
     return f'"{shown(use.path, _NAME)}"'
 
 

@@ -137,8 +137,6 @@ BATCH = {
     "generate takes no reference images": "generate では参照画像を使えません",
     "only an edit has a mask": "マスクを使えるのは edit だけです",
     "needs a reference image": "参照画像が必要です",
-    "a comment cannot name files": "コメントではファイルを指定できません",
-    "use the command line for it": "コマンドラインをお使いください",
     # models and sizes
     "{model} was shut down by OpenAI on {day}": "{model} は {day} に OpenAI での提供が終了しました",
     "must be the name of a model, without blanks": "空白のないモデル名にしてください",

@@ -20,6 +20,22 @@ PICTURES = {
     "name it otherwise, or leave the small copies out": (
         "別の名前にするか、小さな写しを作らないでください"
     ),
+    # pictures that a comment names
+    "name a picture of the default branch by its path, such as images/fox.png": (
+        "既定のブランチにある画像を images/fox.png のようなパスで指定してください"
+    ),
+    "is not on the default branch": "既定のブランチにありません",
+    "leads out of this repository": "このリポジトリの外を指しています",
+    "is too large; it must be below 50 MB": "大きすぎます。50 MB 未満にしてください",
+    "could not be read: {why}": "読み取れませんでした: {why}",
+    "could not be kept: {why}": "保存できませんでした: {why}",
+    "nothing was started: comment again in a moment": (
+        "何も始めていません。しばらくしてからもう一度コメントしてください"
+    ),
+    "the pictures did not come within {seconds:g} s": "画像が {seconds:g} 秒以内に届きませんでした",
+    "{count} pictures are named; a comment may name {most}": (
+        "画像が {count} 個指定されています。コメントでは {most} 個までです"
+    ),
     # pictures that go in
     "use a PNG, JPEG or WebP picture": "PNG、JPEG、WebP の画像をお使いください",
     "save it again as PNG, JPEG or WebP": "PNG、JPEG、WebP で保存し直してください",

@@ -1,10 +1,11 @@
 """Read a batch, and name everything that is wrong with it at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.core import strict_json, strict_yaml
 from bot.core.batch import BatchConfig
+from bot.core.catalog import Size
 from bot.core.errors import BatchError, Problem
 from bot.core.parse.around import Around, BatchLimits
 from bot.core.parse.reading import Reading
@@ -15,10 +16,14 @@ __all__ = ["Around", "BatchLimits", "ParsedBatch", "parse_batch", "parse_batch_d
 
 @dataclass(frozen=True, slots=True)
 class ParsedBatch:
-    """A valid batch, and what its author should know of it."""
+    """A valid batch, and what its author should know of it.
+
+    `sizes` are those of its reference images by their path, where somebody has looked at them.
+    """
 
     config: BatchConfig
     warnings: tuple[str, ...]
+    sizes: Mapping[str, Size] = field(default_factory=dict)
 
 
 def parse_batch(text: str, around: Around | None = None, *, comments: bool = False) -> ParsedBatch:

@@ -20,7 +20,7 @@ from bot.core.event import CommentEvent, run_id
 from bot.core.killpoints import Point, reach
 from bot.core.messages import Messages
 from bot.core.policy import Ignored, is_addressed
-from bot.core.ports import Clock, Delivery, Host, Lease, Ledger, Scheduler, Task
+from bot.core.ports import Clock, Delivery, Host, Lease, Ledger, Pictures, Scheduler, Task
 from bot.core.rules import Rules
 from bot.engine.admission import Admission
 from bot.engine.breaker import Breaker
@@ -43,6 +43,7 @@ class Intake:
 
     ledger: Ledger
     host: Host
+    pictures: Pictures
     postman: Postman
     scheduler: Scheduler
     clock: Clock
@@ -87,7 +88,7 @@ class Intake:
             return _refusal(event, error, words)
 
     async def _carry_out(self, lease: Lease, event: CommentEvent, command: Command) -> Reply:
-        opening = Opening(self.ledger, self.host, self.clock, self.rules)
+        opening = Opening(self.ledger, self.host, self.pictures, self.clock, self.rules)
         match command:
             case Batch():
                 return await opening.batch(lease, event, command)

@@ -14,7 +14,7 @@ from bot.core.language import spoken
 from bot.core.parse import ParsedBatch
 from bot.core.plan import Item, plan
 from bot.core.policy import cap_of, caps, decide_budget
-from bot.core.ports import Clock, Host, Lease, Ledger
+from bot.core.ports import Clock, Host, Lease, Ledger, Pictures
 from bot.core.pricing import Estimate as Bill
 from bot.core.pricing import estimate
 from bot.core.rules import Rules
@@ -38,6 +38,7 @@ class Opening:
 
     ledger: Ledger
     host: Host
+    pictures: Pictures
     clock: Clock
     rules: Rules
 
@@ -133,11 +134,17 @@ class Opening:
         return offer
 
     async def _read(self, event: CommentEvent, command: Batch | Estimate) -> ParsedBatch:
-        return await read_batch(command, event.thread, self.host, self.rules.around)
+        parsed = await read_batch(command, event.thread, self.host, self.rules.around)
+        return await self.pictures.gather(event.thread, parsed)
 
     def _bill(self, parsed: ParsedBatch) -> Bill:
         rules = self.rules
-        return estimate(parsed.config, images_per_minute=rules.images_per_minute, book=rules.prices)
+        return estimate(
+            parsed.config,
+            images_per_minute=rules.images_per_minute,
+            references=parsed.sizes,
+            book=rules.prices,
+        )
 
 
 def _taken(offer: Offer) -> OrderError:

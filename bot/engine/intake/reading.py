@@ -1,7 +1,6 @@
 """What a command works on, wherever its author put it, becomes a batch."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 
 from bot.core.command import Batch, Block, Estimate, InRepository, Prompts
@@ -25,15 +24,15 @@ async def read_batch(
             # Off the loop: a long batch takes a while, and other runs go on meanwhile.
             return await asyncio.to_thread(_parsed, text, language, around)
         case Prompts(prompts):
-            return _ours(parse_batch_data({"jobs": [{"prompt": p} for p in prompts]}, around))
+            return parse_batch_data({"jobs": [{"prompt": p} for p in prompts]}, around)
         case InRepository(path):
             return await _of_file(path, await _bytes(path, thread, host), around)
 
 
 def _parsed(text: str, language: str, around: Around) -> ParsedBatch:
     if language in _YAML:
-        return _ours(parse_yaml(text, around))
-    return _ours(parse_batch(text, around, comments=language == "jsonc"))
+        return parse_yaml(text, around)
+    return parse_batch(text, around, comments=language == "jsonc")
 
 
 async def _of_file(path: str, data: bytes, around: Around) -> ParsedBatch:
@@ -86,19 +85,3 @@ def _no_file(path: str, why: NoFile) -> CommandError:
                 said("“{path}” is larger than {most:,} bytes.", path=path, most=_MOST_BYTES),
                 said("Split it into several batches."),
             )
-
-
-def _ours(parsed: ParsedBatch) -> ParsedBatch:
-    """The batch, if it names none of this server's files: nobody in a thread may."""
-    if problems := list(_files_of_ours(parsed)):
-        raise BatchError(problems)
-    return parsed
-
-
-def _files_of_ours(parsed: ParsedBatch) -> Iterator[Problem]:
-    for index, job in enumerate(parsed.config.jobs):
-        for field_name in ("reference_image_path", "mask_image_path"):
-            if getattr(job, field_name) is not None:
-                place = f"jobs[{index}].{field_name}"
-                hint = said("use the command line for it")
-                yield Problem(place, said("a comment cannot name files"), hint)

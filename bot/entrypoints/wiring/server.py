@@ -13,6 +13,7 @@ from bot.adapters.ledger import SqlLedger
 from bot.adapters.pace.shared import shared_pace
 from bot.adapters.queue import ArqScheduler, Handler, Worker
 from bot.adapters.spool import LocalSpool
+from bot.adapters.thread_pictures import ThreadPictures
 from bot.adapters.valkey import embedded_valkey
 from bot.core import markdown
 from bot.core.errors import GptimageError, because
@@ -130,7 +131,8 @@ def _work(
     life = shop.life(
         there.destination, there.name_of, at_once=False, remote=there.remote, gate=gate
     )
-    intake = Intake(shop.ledger, host, postman, scheduler, utc_now, rules)
+    pictures = ThreadPictures(host, shop.spool)
+    intake = Intake(shop.ledger, host, pictures, postman, scheduler, utc_now, rules)
 
     async def drive(run_id: str) -> None:
         await life.execute(run_id, audience)

@@ -1,0 +1,124 @@
+"""Reference images of a comment: fetched from its repository, looked at, and kept in the spool.
+
+No address is ever opened: a picture is a file of the default branch, asked for by the API.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bot.adapters.pictures.inputs import MOST_BYTES, Use, first_uses, named, read_inputs, uses
+from bot.core.batch import BatchConfig, Job
+from bot.core.errors import BatchError, HostError, Problem, because
+from bot.core.parse import ParsedBatch
+from bot.core.ports import Host, NoFile, Spool
+from bot.core.run import Thread
+from bot.core.said import said
+
+_MOST_PICTURES = 32
+_SECONDS = 60.0  # for all of them
+_NOWHERE = Path("/nonexistent")
+_COMMIT = said("name a picture of the default branch by its path, such as images/fox.png")
+
+
+class ThreadPictures:
+    """The port `Pictures`; one picture is in memory at a time."""
+
+    def __init__(self, host: Host, spool: Spool, seconds: float = _SECONDS) -> None:
+        self._host = host
+        self._spool = spool
+        self._seconds = seconds
+
+    async def gather(self, thread: Thread, parsed: ParsedBatch) -> ParsedBatch:
+        """The batch with files of the spool in the places of its pictures."""
+        places = tuple(uses(parsed.config))
+        if not places:
+            return parsed
+        files = await self._fetch_all(thread, list(first_uses(places).values()))
+        seen = await read_inputs(places, _NOWHERE, files)
+        if seen.problems:
+            raise BatchError(seen.problems)
+        sizes = {str(files[path]): size for path, size in seen.sizes.items()}
+        config = _placed(parsed.config, files)
+        return ParsedBatch(config, (*parsed.warnings, *seen.warnings), sizes)
+
+    async def _fetch_all(self, thread: Thread, wanted: Sequence[Use]) -> Mapping[str, Path]:
+        if len(wanted) > _MOST_PICTURES:
+            message = said(
+                "{count} pictures are named; a comment may name {most}",
+                count=len(wanted),
+                most=_MOST_PICTURES,
+            )
+            raise BatchError([Problem("jobs", message, said("Split it into several batches."))])
+        files: dict[str, Path] = {}
+        problems: list[Problem] = []
+        try:
+            async with asyncio.timeout(self._seconds):
+                for use in wanted:
+                    match await self._fetch(thread, use):
+                        case Problem() as problem:
+                            problems.append(problem)
+                        case Path() as file:
+                            files[use.path] = file
+        except TimeoutError:
+            message = said("the pictures did not come within {seconds:g} s", seconds=self._seconds)
+            raise BatchError([Problem("jobs", message, _AGAIN)]) from None
+        if problems:
+            raise BatchError(problems)
+        return files
+
+    async def _fetch(self, thread: Thread, use: Use) -> Path | Problem:
+        if "://" in use.path or use.path.startswith("data:"):
+            return _unusable(use, said("is an address"), _COMMIT)
+        try:
+            found = await self._host.file(thread, use.path, MOST_BYTES - 1)
+            if isinstance(found, NoFile):
+                return _unusable(use, _WHY[found], _COMMIT)
+            return await self._keep(found)
+        except HostError as error:
+            return _unusable(use, said("could not be read: {why}", why=error.message), _AGAIN)
+        except OSError as error:
+            return _unusable(use, said("could not be kept: {why}", why=because(error)), _AGAIN)
+
+    async def _keep(self, picture: bytes) -> Path:
+        """Under the name of what it holds: whoever asks again, or runs an estimate, finds it."""
+        key = f"inputs/{hashlib.sha256(picture).hexdigest()}"
+        if not await self._spool.fetch(key):
+            async with self._spool.receive(key, len(picture)) as writer:
+                await writer.write(picture)
+        file = await self._spool.fetch(key)
+        if file is None:
+            raise FileNotFoundError(key)
+        return Path(file)
+
+
+_AGAIN = said("nothing was started: comment again in a moment")
+_WHY = {
+    NoFile.MISSING: said("is not on the default branch"),
+    NoFile.FOLDER: said("is a folder"),
+    NoFile.LINK: said("leads out of this repository"),
+    NoFile.SUBMODULE: said("leads out of this repository"),
+    NoFile.TOO_LARGE: said("is too large; it must be below 50 MB"),
+}
+
+
+def _unusable(use: Use, why: str, hint: str) -> Problem:
+    return Problem(use.field, said("{file} {what}", file=named(use), what=why), hint)
+
+
+def _placed(config: BatchConfig, files: Mapping[str, Path]) -> BatchConfig:
+    jobs = tuple(_placed_in(job, files) for job in config.jobs)
+    return config.model_copy(update={"jobs": jobs})
+
+
+def _placed_in(job: Job, files: Mapping[str, Path]) -> Job:
+    if not job.references and job.mask_image_path is None:
+        return job
+    mask = job.mask_image_path
+    return job.model_copy(
+        update={
+            "reference_image_path": tuple(str(files[path]) for path in job.references),
+            "mask_image_path": mask and str(files[mask]),
+        }
+    )

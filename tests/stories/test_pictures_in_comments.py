@@ -1,0 +1,117 @@
+"""Stories: a comment names pictures, and none but the repository's are ever looked at."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from io import BytesIO
+from typing import cast
+
+import pytest
+from PIL import Image
+
+from bot.core.event import run_id
+from bot.core.run import Thread as Place
+from tests.stories.conftest import Thread
+
+THREAD = Place(77_001, 186_853, "acme/posters", private=False, issue=1, comment=0)
+
+
+def picture(size: tuple[int, int] = (64, 48), mode: str = "RGB") -> bytes:
+    drawn = BytesIO()
+    Image.new(mode, size).save(drawn, "PNG")
+    return drawn.getvalue()
+
+
+def edit(command: str = "/batch", **fields: object) -> str:
+    job = {"prompt": "a fox in this style", "operation": "edit", "quality": "low", **fields}
+    return f"{command}\n```json\n{json.dumps({'jobs': [job]})}\n```"
+
+
+@pytest.fixture
+def branch(thread: Thread) -> dict[str, bytes]:
+    """What stands on the default branch."""
+    files: Mapping[str, bytes] = thread.room.github.repository.files
+    return cast("dict[str, bytes]", files)
+
+
+async def test_a_picture_of_the_default_branch_is_painted_over(
+    thread: Thread, branch: dict[str, bytes]
+) -> None:
+    branch["images/fox.png"] = picture()
+    branch["images/mask.png"] = picture(mode="RGBA")
+    command = await thread.say(
+        edit(reference_image_path="images/fox.png", mask_image_path="images/mask.png")
+    )
+
+    assert thread.reactions(command) == ["eyes", "rocket"]
+    (call,) = thread.calls()
+    assert call.endpoint == "edits"
+    assert len(thread.pictures()) == 1
+
+
+async def test_pictures_are_kept_under_what_they_hold_so_that_every_worker_finds_them(
+    thread: Thread, branch: dict[str, bytes]
+) -> None:
+    branch["a.png"] = branch["b.png"] = picture()
+    command = await thread.say(edit(reference_image_path=["a.png", "b.png"]))
+
+    where = replace(THREAD, comment=command)
+    run = await thread.room.ledger.runs.get(run_id(where))
+    assert run is not None
+    references = run.run.batch.jobs[0].references
+    assert len(set(references)) == 1
+    assert "/spool/inputs/" in references[0]
+
+
+async def test_an_estimate_prices_the_picture_by_its_size_and_calls_nobody(
+    thread: Thread, branch: dict[str, bytes]
+) -> None:
+    branch["small.png"], branch["large.png"] = picture((16, 16)), picture((1536, 1024))
+    for name in ("small.png", "large.png"):
+        await thread.say(edit("/estimate", reference_image_path=name))
+
+    small, large = thread.answers()
+    assert small.partition("\n\n")[2].partition("run ")[0] != large.partition("run ")[0]
+    assert thread.calls() == []
+
+
+async def test_every_picture_that_cannot_be_used_is_named_at_once_and_costs_nothing(
+    thread: Thread, branch: dict[str, bytes]
+) -> None:
+    branch["words.png"], branch["folder/fox.png"] = b"no picture", picture()
+    command = await thread.say(edit(reference_image_path=["/etc/hostname", "../../.env", "folder"]))
+
+    assert thread.reactions(command) == ["confused"]
+    assert thread.answer().count("is not on the default branch") == 2
+    assert thread.answer().count("is a folder") == 1
+    await thread.edit(command, edit(reference_image_path="words.png"))
+    await thread.quiet()
+    assert "words.png" in thread.answer()
+    assert "spool" not in thread.answer()
+    assert thread.calls() == []
+
+
+ADDRESSES = [
+    "http://127.0.0.1:{port}/x.png",
+    "http://localhost:{port}/x.png",
+    "http://2130706433:{port}/x.png",
+    "http://[::1]:{port}/x.png",
+    "http://169.254.169.254/latest/meta-data",
+    "https://github.com@127.0.0.1:{port}/x.png",
+    "HTTP://127.0.0.1:{port}/x.png",
+    "file:///etc/hostname",
+    "data:image/png;base64,AAAA",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+async def test_no_address_is_ever_opened(thread: Thread, address: str) -> None:
+    port = thread.room.url.rpartition(":")[2]
+    before = len(thread.room.github.calls)
+    command = await thread.say(edit(reference_image_path=address.format(port=port)))
+
+    assert thread.reactions(command) == ["confused"]
+    assert "is an address" in thread.answer()
+    asked = [call.path for call in thread.room.github.calls[before:]]
+    assert not [path for path in asked if "contents" in path or path.endswith("x.png")]
+    assert thread.calls() == []
