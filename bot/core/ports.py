@@ -367,8 +367,11 @@ class Outbox(Protocol):
         """Record what GitHub shows now. Raises LeaseLost."""
         ...
 
-    async def postpone(self, lease: Lease, until: datetime) -> None:
-        """Not before that time: GitHub asked for a pause, or did not answer."""
+    async def postpone(self, lease: Lease, until: datetime, *, attempted: bool) -> None:
+        """Not before that time: GitHub asked for a pause, or did not answer.
+
+        `attempted` is false where nothing can have been posted so far.
+        """
         ...
 
     async def give_up(self, lease: Lease, version: int, why: str) -> None:

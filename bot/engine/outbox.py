@@ -87,4 +87,6 @@ class Postman:
             return
         longer = _FIRST_PAUSE * 2 ** min(owed.tries, _DOUBLINGS)
         pause = error.retry_after or min(_LONGEST_PAUSE, longer)
-        await self._ledger.outbox.postpone(held.lease, self._clock() + timedelta(seconds=pause))
+        until = self._clock() + timedelta(seconds=pause)
+        attempted = owed.attempted or error.ambiguous  # else there is nothing to look for
+        await self._ledger.outbox.postpone(held.lease, until, attempted=attempted)

@@ -56,6 +56,7 @@ class Desk:
     reactions: list[str] = field(default_factory=list)
     deleted: set[int] = field(default_factory=set)
     writes: int = 0
+    searches: int = 0
     files: dict[str, bytes | NoFile] | HostError = field(default_factory=dict)
     given_role: Role | HostError = Role.WRITE
     given_owner: Person | HostError = field(default_factory=lambda: Person(1, "octo"))
@@ -92,6 +93,7 @@ class Desk:
         self._write(lambda: self.comments.__setitem__(comment, body))
 
     async def find(self, _: Thread, marker: str, __: datetime) -> int | None:
+        self.searches += 1
         return next((n for n, body in self.comments.items() if marker in body), None)
 
     def page(self, thread: Thread, comment: int) -> str:

@@ -142,6 +142,20 @@ async def test_a_pause_that_github_asks_for_is_kept(office: Office) -> None:
     assert office.shown == ["hello"]
 
 
+@pytest.mark.parametrize(
+    ("fault", "searches"), [(Fault.LIMITED, 0), (Fault.UNREACHABLE, 1), (Fault.LOST_ANSWER, 1)]
+)
+async def test_a_comment_is_looked_for_only_where_it_may_stand(
+    office: Office, fault: Fault, searches: int
+) -> None:
+    office.desk.faults = [fault]
+    await office.say("hello")
+    await office.deliver()
+    office.clock.pass_(minutes=1)
+    await office.deliver()
+    assert (office.desk.searches, office.shown) == (searches, ["hello"])
+
+
 async def test_a_comment_that_was_deleted_is_not_posted_again(office: Office) -> None:
     await office.say("hello")
     await office.deliver()

@@ -51,9 +51,9 @@ class SqlOutbox:
         """Record what GitHub shows now; words said meanwhile stay owed. Raises LeaseLost."""
         await self._change(lease, shown=version, remote=remote, tries=0, given_up=None)
 
-    async def postpone(self, lease: Lease, until: datetime) -> None:
+    async def postpone(self, lease: Lease, until: datetime, *, attempted: bool) -> None:
         """Not before that time: GitHub asked for a pause, or did not answer."""
-        await self._change(lease, due_at=until, tries=effects.c.tries + 1)
+        await self._change(lease, due_at=until, tries=effects.c.tries + 1, attempted=attempted)
 
     async def give_up(self, lease: Lease, version: int, why: str) -> None:
         """These words can never be delivered; new words under the id are tried again."""

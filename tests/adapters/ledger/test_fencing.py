@@ -33,7 +33,10 @@ WRITES: dict[str, tuple[str, Write]] = {
         "effect:comment-1",
         lambda to, lease, _: to.outbox.delivered(lease, 1, 5),
     ),
-    "outbox.postpone": ("effect:comment-1", lambda to, lease, now: to.outbox.postpone(lease, now)),
+    "outbox.postpone": (
+        "effect:comment-1",
+        lambda to, lease, now: to.outbox.postpone(lease, now, attempted=True),
+    ),
     "outbox.give_up": (
         "effect:comment-1",
         lambda to, lease, _: to.outbox.give_up(lease, 1, "gone"),

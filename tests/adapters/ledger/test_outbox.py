@@ -65,13 +65,26 @@ async def test_a_possible_post_is_remembered(
     )
 
 
+async def test_a_post_that_cannot_have_happened_need_not_be_looked_for(
+    ledger: SqlLedger, make_effect: MakeEffect, hold: Hold, now: datetime
+) -> None:
+    await ledger.outbox.say(make_effect(), now)
+    lease = await hold("effect:comment-1")
+    for attempted in (True, False):
+        await ledger.outbox.attempting(lease)
+        await ledger.outbox.postpone(lease, now, attempted=attempted)
+        owed = await ledger.outbox.get("comment-1", now)
+        assert owed
+        assert owed.attempted is attempted
+
+
 async def test_a_postponed_effect_waits_and_counts_its_tries(
     ledger: SqlLedger, make_effect: MakeEffect, hold: Hold, now: datetime
 ) -> None:
     await ledger.outbox.say(make_effect(), now)
     lease = await hold("effect:comment-1")
-    await ledger.outbox.postpone(lease, now + LATER)
-    await ledger.outbox.postpone(lease, now + LATER)
+    await ledger.outbox.postpone(lease, now + LATER, attempted=True)
+    await ledger.outbox.postpone(lease, now + LATER, attempted=False)
     await ledger.leases.release(lease)
     assert await ledger.outbox.owed(now + LATER - timedelta(microseconds=1)) == []
     assert await ledger.outbox.owed(now + LATER) == ["comment-1"]
