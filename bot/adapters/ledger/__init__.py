@@ -1,6 +1,5 @@
 """The ledger on SQLite or PostgreSQL: one implementation, the truth of the house."""
 
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -54,12 +53,18 @@ async def open_ledger(url: str | Path, *, patience: timedelta = PATIENCE) -> Sql
 
     Raises LedgerBusy, and SettingsError for a URL that cannot be a ledger.
     """
-    async with AsyncExitStack() as stack:
+    database = connect(url, patience)
+    try:
+        current = await schema.is_current(database)
+    except BaseException:
+        await database.close()
+        raise
+    if not current:
+        # Before another look at the file: whoever opens and closes it beside a connection takes
+        # SQLite's locks away, and the next process that leaves removes the log under our hands.
+        await database.close()
+        await _upgrade(url)
         database = connect(url, patience)
-        stack.push_async_callback(database.close)
-        if not await schema.is_current(database):
-            await _upgrade(url)
-        stack.pop_all()
     return SqlLedger(
         SqlLeases(database),
         SqlInbox(database),

@@ -3,7 +3,9 @@
 import asyncio
 import sqlite3
 import stat
+import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from sqlalchemy import Connection, text
 from bot.adapters.ledger import SqlLedger, open_ledger, schema
 from bot.adapters.ledger.tables import metadata
 from bot.core.errors import SettingsError
-from bot.core.ports import Lease
+from bot.core.ports import Effect, Lease
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -123,6 +125,7 @@ async def test_a_file_may_be_named_by_its_path_or_as_a_url(tmp_path: Path, form:
 async def test_new_folders_and_files_are_the_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "new" / "newer" / "ledger.db"
     ledger = await open_ledger(path)
+    await ledger.ping()
     made = [path.parent, path.parent.parent, path, path.with_name("ledger.db-wal")]
     assert [stat.S_IMODE(each.stat().st_mode) for each in made] == [0o700, 0o700, 0o600, 0o600]
     await ledger.close()
@@ -196,3 +199,39 @@ async def test_a_database_of_another_program_is_not_written_into(
 
 def names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
+
+
+LOOK = """
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as connection:
+    print(connection.execute("SELECT count(*) FROM effects").fetchone()[0])
+connection.close()
+"""
+
+
+def looked_at(path: Path) -> int:
+    """How many effects another program sees, which closes the file behind it."""
+    command = [sys.executable, "-c", LOOK, str(path)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.mark.parametrize("opened_before", [False, True])
+async def test_a_ledger_outlives_another_process_that_looks_at_it_and_leaves(
+    tmp_path: Path,
+    now: datetime,
+    make_effect: Callable[..., Effect],
+    opened_before: bool,
+) -> None:
+    """SQLite's locks are gone if this process has opened and closed the file beside it."""
+    path = tmp_path / "ledger.db"
+    if opened_before:
+        await (await open_ledger(path)).close()
+    ledger = await open_ledger(path)
+    try:
+        await ledger.ping()
+        assert looked_at(path) == 0
+        await ledger.outbox.say(make_effect(), now)
+        assert looked_at(path) == 1
+        assert path.with_name("ledger.db-wal").exists()
+    finally:
+        await ledger.close()
