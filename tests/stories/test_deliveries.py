@@ -46,10 +46,17 @@ async def test_a_comment_that_is_delivered_a_hundred_times_at_once_is_one_run(
     guids = [str(uuid.uuid4()) if fresh else "the-same" for _ in range(100)]
 
     async with httpx.AsyncClient(timeout=30) as client:
-        answers = await asyncio.gather(*(deliver(client, webhook, body, each) for each in guids))
+
+        async def insist(guid: str) -> int:
+            """Deliver until it is taken: a busy ledger says 503, and has stored nothing."""
+            while (status := await deliver(client, webhook, body, guid)) == 503:
+                pass
+            return status
+
+        answers = await asyncio.gather(*map(insist, guids))
     await thread.quiet()
 
-    assert set(answers) <= {200, 202}
+    assert set(answers) == {202}
     assert len(thread.by_bot) == 1
     assert len(thread.calls()) == 1
     assert len(thread.pictures()) == 1

@@ -64,7 +64,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def ledger(url: str) -> AsyncIterator[SqlLedger]:
-    opened = await open_ledger(url)
+    # How long a ledger waits is asked in test_busy; here it is a matter of the machine.
+    opened = await open_ledger(url, patience=timedelta(minutes=1))
     yield opened
     await opened.close()
 
