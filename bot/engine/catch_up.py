@@ -18,6 +18,7 @@ _KEPT = timedelta(days=3)
 _OVERLAP = timedelta(minutes=5)
 _EVERY = timedelta(minutes=10)
 _FIRST_PAUSE = _EVERY  # before the same is asked for again; then twice as long
+_AFTER_A_FAULT = timedelta(minutes=1)
 _MOST = 500  # in one look; the next one goes on
 
 
@@ -34,19 +35,29 @@ class CatchUp:
     clock: Clock
     drain: Drain
     _has_looked: bool = field(default=False, init=False)
+    _not_before: datetime | None = field(default=None, init=False)
 
     async def look(self) -> None:
         """Ask again for what has not arrived, unless another worker is about it.
 
         The log itself is read at the first call, and ten minutes after any worker has read it.
         """
+        if self._not_before and self.clock() < self._not_before:
+            return
         async with hold(self.leases, "log:deliveries", self.clock) as held:
             if held is None:
                 return
-            if not self._has_looked or await self._is_time():
-                await self._read(held)
-                self._has_looked = True
-            await self._ask(held)
+            try:
+                await self._look(held)
+            except HostError as error:
+                self._not_before = self.clock() + _pause_after(error)
+                raise
+
+    async def _look(self, held: Hold) -> None:
+        if not self._has_looked or await self._is_time():
+            await self._read(held)
+            self._has_looked = True
+        await self._ask(held)
 
     async def _is_time(self) -> bool:
         known = await self.missed.read_to()
@@ -86,6 +97,13 @@ class CatchUp:
         reach(Point.REDELIVERY_ASKED)
         await self.missed.asked(held.lease, lost.guid, again_at)
         return True
+
+
+def _pause_after(error: HostError) -> timedelta:
+    """How long GitHub is left alone: some servers have no such log, and will not have it soon."""
+    if error.final:
+        return _EVERY
+    return max(_AFTER_A_FAULT, timedelta(seconds=error.retry_after or 0))
 
 
 def _newest_by_guid(sendings: Iterable[Sending]) -> list[Sending]:

@@ -29,6 +29,7 @@ class Log:
     sent: list[Sending] = field(default_factory=list)
     read_since: list[datetime] = field(default_factory=list)
     errors: list[HostError] = field(default_factory=list)
+    refusals: list[HostError] = field(default_factory=list)  # to show the log
 
     def send(self, guid: str) -> None:
         number = len(self.sent) + 1
@@ -40,6 +41,8 @@ class Log:
 
     async def sendings(self, since: datetime) -> Sequence[Sending]:
         self.read_since.append(since)
+        if self.refusals:
+            raise self.refusals.pop()
         return [each for each in reversed(self.sent) if each.at >= since]
 
     async def send_again(self, sending: int) -> None:
@@ -211,6 +214,29 @@ async def test_a_limit_ends_the_look_and_the_next_one_goes_on(office: Office) ->
     office.clock.pass_(minutes=10)
     await office.look()
     assert office.log.arrived == {"a": 1, "b": 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "minutes"),
+    [
+        (HostError("GitHub has a fault of its own.", status=502), 1),
+        (HostError("GitHub asks for a pause.", status=403, retry_after=180), 3),
+        (HostError("GitHub does not know this.", status=404), 10),
+    ],
+)
+async def test_a_worker_that_was_refused_the_log_leaves_github_alone_for_a_while(
+    office: Office, error: HostError, minutes: int
+) -> None:
+    office.log.refusals = [error]
+    worker = office.worker()
+    with pytest.raises(HostError):
+        await worker.look()
+    office.clock.pass_(seconds=minutes * 60 - 1)
+    await worker.look()
+    assert len(office.log.read_since) == 1
+    office.clock.pass_(seconds=1)
+    await worker.look()
+    assert len(office.log.read_since) == 2
 
 
 async def test_what_github_cannot_send_any_more_is_let_go(office: Office) -> None:
