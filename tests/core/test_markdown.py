@@ -9,6 +9,8 @@ from string import Formatter
 from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from bot.core.attempts import Attempt, AttemptState
@@ -30,7 +32,18 @@ from bot.core.markdown import (
 from bot.core.messages import Language, messages
 from bot.core.plan import plan
 from bot.core.pricing import Money, estimate
-from bot.core.run import ItemState, ItemView, Person, Run, RunState, RunView, Stop, Thread
+from bot.core.run import (
+    Extra,
+    FileKind,
+    ItemState,
+    ItemView,
+    Person,
+    Run,
+    RunState,
+    RunView,
+    Stop,
+    Thread,
+)
 
 T0 = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 ENGLISH, JAPANESE = messages("en"), messages("ja")
@@ -142,6 +155,18 @@ $0.0060 so far, at most $0.0420
 
 <sub>Run `abcdefghij` for ann</sub>\
 """)
+
+
+def test_a_queued_run_says_how_many_came_before_it() -> None:
+    view = waiting(job("a.png"))
+    assert "2 runs were before it" in live(view, T0, ENGLISH, ahead=2)
+    assert "before it" not in live(view, T0, ENGLISH)
+    assert "before it" not in live(at(view, RunState.RUNNING), T0, ENGLISH, ahead=2)
+
+
+def test_a_run_without_an_image_yet_guesses_no_time_to_come() -> None:
+    view = at(waiting(job("a.png")), RunState.RUNNING)
+    assert "left" not in live(view, T0 + timedelta(minutes=1), ENGLISH)
 
 
 def test_a_run_speaks_japanese() -> None:
@@ -271,6 +296,73 @@ def test_an_end_without_images_has_no_gallery() -> None:
 
 <sub>実行 `abcdefghij`（ann） · 61 秒</sub>\
 """)
+
+
+def test_the_images_of_a_job_stand_in_one_row_with_what_they_cost_together() -> None:
+    view = made(waiting(Job(prompt="an owl", output_path="owl.png", sample_count=3, quality="low")))
+    rows = [line for line in plain(final(view, T0, ENGLISH)).splitlines() if "an owl |" in line]
+    assert [row.count("](https://") for row in rows] == [3]
+    assert rows[0].endswith("| an owl | auto | low | $0.0179 | 12 s |")
+
+
+@pytest.mark.parametrize(
+    ("count", "folds"),
+    [
+        (12, []),
+        (13, ["All 13 jobs in a table"]),
+        (50, ["26 more images", "All 50 jobs in a table"]),
+        (60, ["36 more images", "Jobs 1 to 50", "Jobs 51 to 60"]),
+    ],
+)
+def test_many_jobs_are_folded_and_very_many_in_several_folds(count: int, folds: list[str]) -> None:
+    view = made(waiting(*(job(f"{n}.png") for n in range(count))))
+    comment = final(view, T0, ENGLISH)
+    assert re.findall("<summary>(.*?)</summary>", comment) == folds
+    assert comment.count("<details>") == comment.count("</details>") == len(folds)
+
+
+def test_archives_and_overviews_stand_in_the_place_of_a_gallery() -> None:
+    names = [
+        ("images-1.zip", FileKind.ARCHIVE),
+        ("1.jpg", FileKind.SHEET),
+        ("2.jpg", FileKind.SHEET),
+    ]
+    extras = tuple(Extra(kind, name, f"{BASE}{name}") for name, kind in names)
+    view = made(waiting(job("animals/fox.png")), extras=extras)
+    items = tuple(replace(i, thumbnail=None, url=f"{BASE}images-1.zip") for i in view.items)
+    comment = plain(final(replace(view, items=items), T0, ENGLISH))
+    assert comment.partition("\n\n| Estimated")[0] == snapshot("""\
+### ✅ 1 image
+
+🗜️ [images-1.zip](https://github.com/acme/art/releases/download/r/images-1.zip)
+
+<a href="https://github.com/acme/art/releases/download/r/1.jpg"><img src="https://github.com/acme/art/releases/download/r/1.jpg" alt="1.jpg"></a>
+
+<details><summary>1 more overview</summary>
+
+<a href="https://github.com/acme/art/releases/download/r/2.jpg"><img src="https://github.com/acme/art/releases/download/r/2.jpg" alt="2.jpg"></a>
+
+</details>\
+""")
+    assert "| animals/fox.png | a red fox" in comment
+
+
+@given(
+    prompts=st.lists(st.text(min_size=1, max_size=4_000), min_size=1, max_size=40),
+    copies=st.integers(1, 40),
+    state=st.sampled_from([AttemptState.SUCCEEDED, AttemptState.FAILED, AttemptState.IN_DOUBT]),
+    language=st.sampled_from(get_args(Language)),
+)
+def test_no_last_word_is_ever_too_long_or_leaves_a_fold_open(
+    prompts: list[str], copies: int, state: AttemptState, language: Language
+) -> None:
+    view = waiting(*(job(f"{n}.png", text) for n, text in enumerate(prompts * copies)))
+    items = tuple(
+        tried(item, state, None if state == "succeeded" else Failure.TIMEOUT) for item in view.items
+    )
+    comment = final(at(replace(view, items=items), RunState.DONE), T0, messages(language))
+    assert len(comment) <= MAX_BODY
+    assert comment.count("<details>") == comment.count("</details>")
 
 
 def test_images_without_an_address_are_named_and_not_linked() -> None:

@@ -111,7 +111,7 @@ async def _fill(releases: Releases, release: Release, wanted: Mapping[str, File]
     if release.draft and len(refused) < len(wanted):
         release = await releases.publish(release)
     shown = {asset.name: asset for asset in await releases.assets(release) if asset.is_whole}
-    missing = [name for name, file in wanted.items() if file.item is not None and name not in shown]
+    missing = [name for name, file in wanted.items() if _holds_images(file) and name not in shown]
     addresses = {name: asset.browser_download_url for name, asset in shown.items()}
     note = next((refused[name] for name in missing), "")
     page = release.html_url if shown else None
@@ -154,6 +154,10 @@ async def _upload(
     data = await asyncio.to_thread(Path(file.source).read_bytes)
     await releases.upload(release, name, file.media_type, data)
     reach(Point.ASSET_UPLOADED)
+
+
+def _holds_images(file: File) -> bool:
+    return file.item is not None or file.kind is FileKind.ARCHIVE
 
 
 def _body(comment_url: str, wanted: Mapping[str, File]) -> str:

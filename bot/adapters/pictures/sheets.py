@@ -39,19 +39,21 @@ def thumbnail(path: Path, out: Path, edge: int = _EDGE, quality: int = _QUALITY)
     _save(plain, out, quality)
 
 
-def contact_sheet(images: Sequence[_Shown], out: Path, columns: int | None = None) -> None:
+def contact_sheet(
+    images: Sequence[_Shown], out: Path, columns: int | None = None, first: int = 1
+) -> None:
     """Write one picture of all with their captions, row by row, as the suffix of `out` says.
 
-    Only one of them is in memory at a time. One that cannot be read leaves an empty frame; a
-    caption that the font cannot write gives way to the file's name, or to a number. Raises
-    ValueError without images, and OSError.
+    They are numbered from `first` on. Only one of them is in memory at a time. One that cannot be
+    read leaves an empty frame; a caption that the font cannot write gives way to the file's name,
+    or to a number. Raises ValueError without images, and OSError.
     """
     if not images:
         raise ValueError("an overview needs a picture")
     grid = _Grid(len(images), columns)
     sheet = Image.new("RGB", grid.size, _WHITE)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(_FONT)
-    for number, ((left, top), (path, caption)) in enumerate(zip(grid, images, strict=True), 1):
+    for number, ((left, top), (path, caption)) in enumerate(zip(grid, images, strict=True), first):
         _frame(sheet, path, (left, top), grid.edge)
         words = _caption(number, path, caption)
         at = (left, top + grid.edge + (_LINE - _FONT) // 2)

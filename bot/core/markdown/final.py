@@ -34,7 +34,7 @@ def _final(view: RunView, now: datetime, messages: Messages, rows: int) -> str:
         _doubts(view, messages, rows),
         _again(view, messages),
         _totals(view, messages),
-        jobs(shown, messages),
+        jobs(view.run, shown, messages),
         words.elided.format(n=elided) if elided else "",
         warned(view.run.warnings, messages),
         _publication(view, messages),

@@ -1,12 +1,13 @@
 """The jobs of a run in a table: their files, what was asked for, and what it cost."""
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import groupby
 
 from bot.core.markdown.parts import amount, counted, span
 from bot.core.markup import body, escape, folded, link, table
 from bot.core.messages import Messages
-from bot.core.run import ItemState, ItemView, total
+from bot.core.run import FileKind, ItemState, ItemView, Run, total
 
 _OPEN_ROWS = 12
 _FOLD = 50  # rows behind one line to click on
@@ -15,9 +16,11 @@ _PROMPT = 80
 _MARKS = {ItemState.FAILED: "❌ ", ItemState.IN_DOUBT: "⚠️ ", ItemState.CANCELLED: "⬛ "}
 
 
-def jobs(items: Sequence[ItemView], messages: Messages) -> str:
+def jobs(run: Run, items: Sequence[ItemView], messages: Messages) -> str:
     """A row for each job; many of them are folded, and very many in several folds."""
-    rows = [_row(list(job), messages) for _, job in groupby(items, key=lambda item: item.item.job)]
+    archives = {archive.url for archive in run.beside(FileKind.ARCHIVE)}
+    by_job = groupby(items, key=lambda item: item.item.job)
+    rows = [_row(list(job), archives, messages) for _, job in by_job]
     if not rows:
         return ""
     columns = messages.final.columns
@@ -40,10 +43,10 @@ def _folds(count: int, messages: Messages) -> Iterator[tuple[str, int]]:
         yield messages.final.part.format(first=first + 1, last=last), first
 
 
-def _row(job: Sequence[ItemView], messages: Messages) -> list[str]:
+def _row(job: Sequence[ItemView], archives: AbstractSet[str], messages: Messages) -> list[str]:
     call, paid = job[0].item.call, [item.paid for item in job if item.winner]
     return [
-        "<br>".join(map(_file, job)),
+        "<br>".join(_file(item, archives) for item in job),
         escape(call.prompt, _PROMPT),
         escape(call.size or "auto", 20),
         escape(call.quality or "auto", 20),
@@ -57,8 +60,10 @@ def name(item: ItemView) -> str:
     return item.path or item.item.path
 
 
-def _file(item: ItemView) -> str:
-    return _MARKS.get(item.state, "") + link(name(item), item.url)
+def _file(item: ItemView, archives: AbstractSet[str]) -> str:
+    """The file with a link; one in an archive is called by its name there."""
+    url = None if item.url in archives else item.url
+    return _MARKS.get(item.state, "") + link(name(item), url)
 
 
 def _time(job: Sequence[ItemView], messages: Messages) -> str:

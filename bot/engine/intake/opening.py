@@ -99,7 +99,8 @@ class Opening:
         limits = self.rules.limits
         decide_budget(run.upper_bound, limits, cap_of(run.batch))
         items = plan(run.batch, run.id)
-        words = markdown.live(_queued(run, items), run.created_at, words_for(event, self.rules))
+        view, ahead = _queued(run, items), await self.ledger.runs.queued()
+        words = markdown.live(view, run.created_at, words_for(event, self.rules), ahead=ahead)
         effects = (reaction(event.thread, "eyes"), comment(event.thread, words))
         budget = caps(event.thread, event.author, run.created_at, limits)
         await self.ledger.runs.open(run, items, budget, effects, delivery=lease, offer=offer)

@@ -13,7 +13,7 @@ from bot.adapters.destinations import (
 )
 from bot.adapters.durable import make_directory
 from bot.adapters.github import GitHubHost
-from bot.adapters.pictures.gallery import Gallery
+from bot.adapters.pictures.packing import Packing
 from bot.core.errors import SettingsError, because
 from bot.core.plan import Item
 from bot.core.ports import Destination
@@ -42,8 +42,8 @@ def publishing(settings: Settings, host: GitHubHost) -> Publishing:
 def ways(settings: Settings, host: GitHubHost) -> Sequence[Way]:
     """The ways to publish on GitHub, the operator's choice first."""
     prefix = settings.gptimage_tag_prefix
-    release = Way(said("a release"), Gallery(ReleaseDestination(host, tag_prefix=prefix)))
-    branch = Way(said("a branch"), Gallery(BranchDestination(host, prefix=prefix)))
+    release = Way(said("a release"), Packing(ReleaseDestination(host, tag_prefix=prefix)))
+    branch = Way(said("a branch"), Packing(BranchDestination(host, prefix=prefix)))
     return (branch, release) if settings.gptimage_destination == "branch" else (release, branch)
 
 
