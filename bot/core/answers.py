@@ -7,7 +7,7 @@ from bot.core.markup import address, body, escape, table
 from bot.core.messages import Messages
 from bot.core.ports import Cap
 from bot.core.pricing import Money
-from bot.core.run import ItemState, RunState, RunView
+from bot.core.run import ItemState, RunState, RunView, Stop
 
 
 def status(
@@ -41,14 +41,20 @@ def _run(view: RunView, url: str | None, messages: Messages) -> Sequence[str]:
         messages.live.states[state].format(n=count[state]) for state in ItemState if count[state]
     )
     amounts = (run.expected, view.paid, view.in_doubt, run.upper_bound)
-    stopping = run.stop and run.state in {RunState.QUEUED, RunState.RUNNING}
     return (
         f"### {words.states[run.state].format(run=run.id)}",
         " · ".join(counts),
-        words.stopping if stopping else "",
+        _stop(view, messages),
         table(messages.final.amounts, [[_amount(each, messages) for each in amounts]], "--:"),
         _link(run.id, url, messages),
     )
+
+
+def _stop(view: RunView, messages: Messages) -> str:
+    stop = view.run.stop
+    if stop is Stop.CANCELLED and view.run.state is not RunState.DONE:
+        return messages.asked.stopping
+    return messages.final.stops[stop] if stop else ""
 
 
 def _link(run: str, url: str | None, messages: Messages) -> str:

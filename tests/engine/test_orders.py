@@ -183,6 +183,16 @@ async def test_status_tells_of_the_newest_run_and_of_every_budget(door: Door) ->
     assert "one run" not in answer
 
 
+async def test_status_tells_that_a_run_was_asked_to_stop_and_that_it_has(door: Door) -> None:
+    await door.handle(event())
+    await door.handle(event("/batch cancel", comment=2))
+    await door.handle(event("/batch status", comment=3))
+    assert "It was asked to stop" in said(door)
+    await settled(door, [None])
+    await door.handle(event("/batch status", comment=4))
+    assert "Somebody cancelled this run." in said(door)
+
+
 async def test_status_of_a_thread_without_runs_tells_the_budgets(door: Door) -> None:
     door.rules = replace(door.rules, limits=Limits(server_day=Money(50_000)))
     await door.handle(event("/batch status"))
@@ -221,6 +231,7 @@ async def test_a_cancelled_run_is_asked_to_stop_and_answered_by_a_reaction(door:
     assert await door.ledger.runs.stop_requested(DIGEST) is Stop.CANCELLED
     assert door.desk.reactions == ["eyes", "rocket"]
     assert len(door.desk.comments) == 1
+    assert "It was asked to stop" in said(door)
     assert door.queue.tasks == [(Task.RUN, DIGEST)]
 
 
@@ -253,6 +264,8 @@ async def test_what_failed_and_what_never_started_is_ordered_again(door: Door) -
     assert [item.order for item in view.items] == [1, 2, 2, 1]
     assert door.queue.tasks == [(Task.RUN, DIGEST)]
     assert door.desk.reactions == ["eyes", "rocket"]
+    assert "4 images are waiting for their turn" in said(door)
+    assert "1 made · 1 in doubt · 2 to come" in said(door)
 
 
 async def test_what_is_in_doubt_is_ordered_again_only_where_it_is_named(door: Door) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from bot.core.markdown.parts import amount, counted, footer, span, warned
 from bot.core.markup import body
 from bot.core.messages import Messages
-from bot.core.run import ItemState, RunState, RunView
+from bot.core.run import ItemState, RunState, RunView, Stop
 
 _SQUARES: Mapping[ItemState, str] = {
     ItemState.SUCCEEDED: "🟩",
@@ -30,6 +30,7 @@ def live(view: RunView, now: datetime, messages: Messages, *, ahead: int = 0) ->
     progress = words.progress.format(done=settled, total=len(view.items))
     return body(
         f"### {counted(title, len(view.items))}",
+        messages.asked.stopping if view.run.stop is Stop.CANCELLED else "",
         counted(words.ahead, ahead) if ahead and view.run.state is RunState.QUEUED else "",
         f"{_bar(view)} **{progress}**",
         " · ".join([*_counts(view, messages), *_times(view, now, messages)]),

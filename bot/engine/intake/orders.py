@@ -8,6 +8,8 @@ from bot.core.command import Cancel, Retry, Status, retry_line
 from bot.core.errors import OrderError
 from bot.core.event import CommentEvent, run_id
 from bot.core.killpoints import Point, reach
+from bot.core.markdown import live
+from bot.core.messages import messages
 from bot.core.policy import cap_of, caps, decide_budget
 from bot.core.ports import Clock, Host, Lease, Ledger, Order
 from bot.core.rules import Rules
@@ -60,8 +62,10 @@ class Orders:
 
     async def cancel(self, lease: Lease, event: CommentEvent, command: Cancel) -> Reply:
         """The run starts nothing more; its own comment shows it. Raises OrderError."""
-        run = (await self._named(event, command.run)).run
-        order = self._order(lease, event)
+        view = await self._named(event, command.run)
+        run = view.run
+        stopping = replace(view, run=replace(run, stop=run.stop or Stop.CANCELLED))
+        order = self._order(lease, event, stopping)
         if not await self.ledger.runs.request_stop(run.id, Stop.CANCELLED, order):
             message = said("Run {run} has nothing left to start.", run=run.id)
             raise OrderError(message, run=run.id)
@@ -71,10 +75,11 @@ class Orders:
     async def retry(self, lease: Lease, event: CommentEvent, command: Retry) -> Reply:
         """What the run lacks is ordered again. Raises OrderError and Refused."""
         view = await self._named(event, command.run)
-        run, order = view.run, self._order(lease, event)
+        run = view.run
         if run.state is not RunState.DONE:
             raise _at_work(run.id)
         items = _ordered(view, command.doubts)
+        order = self._order(lease, event, _waiting(view, items))
         amount = most(run.batch, items, self.rules.prices)
         limits = self.rules.limits
         decide_budget(total((view.paid, view.in_doubt, amount)), limits, cap_of(run.batch))
@@ -110,9 +115,12 @@ class Orders:
             raise OrderError(message, said("The id stands at the foot of each run's comment."))
         return view
 
-    def _order(self, lease: Lease, event: CommentEvent) -> Order:
-        effects = (reaction(event.thread, "rocket"),)
-        return Order(run_id(event.thread), lease, self.clock(), effects)
+    def _order(self, lease: Lease, event: CommentEvent, view: RunView) -> Order:
+        """The order, with the run as it will be: its comment shows it before a worker does."""
+        now, run = self.clock(), view.run
+        words = messages(run.language) if run.language else words_for(event, self.rules)
+        shown = (comment(run.thread, live(view, now, words)),) if run.thread else ()
+        return Order(run_id(event.thread), lease, now, (reaction(event.thread, "rocket"), *shown))
 
 
 def _is_beside(view: RunView, thread: Thread) -> bool:
@@ -145,6 +153,16 @@ def _ordered(view: RunView, doubts: Sequence[int]) -> Sequence[ItemView]:
     if not items:
         raise OrderError(said("Run {run} has all its images.", run=run), run=run)
     return items
+
+
+def _waiting(view: RunView, ordered: Sequence[ItemView]) -> RunView:
+    """The run when these items are ordered again."""
+    again = {item.item.index for item in ordered}
+    items = (
+        replace(item, order=item.order + 1, cancelled=False) if item.item.index in again else item
+        for item in view.items
+    )
+    return RunView(replace(view.run, state=RunState.QUEUED, stop=None), tuple(items))
 
 
 def _in_doubt(view: RunView) -> Sequence[int]:
