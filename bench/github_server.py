@@ -16,7 +16,7 @@ from bot.entrypoints.loopback import served
 from bot.simulators.github import GitHubState, Webhook, create_github_app
 from bot.simulators.github.threads import Comment
 
-_PATIENCE = 300.0  # seconds for all of them
+_PATIENCE = 120.0  # seconds for all of them
 _ENDS = {"rocket", "confused"}
 
 
@@ -38,8 +38,11 @@ async def _comment(
     lines = "\n".join(f"- picture {number}" for number in range(prompts))
     words = f"/batch --quality low --size 1024x1024 --max-concurrent 2\n\n{lines}"
     ids = list[int]()
-    for _ in range(count):
-        sent = {"user": "maya", "issue": 1, "body": words}
+    for number in range(count):
+        # Each in a thread of its own: a thread with many commands is a quarrel of bots.
+        opening = {"user": "maya", "title": f"Pictures {number}", "body": "Please."}
+        issue = (await people.post("/sim/issues", json=opening)).raise_for_status().json()
+        sent = {"user": "maya", "issue": issue["number"], "body": words}
         answer = (await people.post("/sim/comments", json=sent)).raise_for_status()
         ids.append(answer.json()["id"])
         if in_turn:
