@@ -6,7 +6,7 @@ It is the same server, engine and adapters; only the two base URLs point at the 
 import asyncio
 import re
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,8 +23,10 @@ from bot.entrypoints import settings as environment
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.wiring.common import arm, utc_now
 from bot.entrypoints.wiring.server import server_parts
-from bot.simulators.github import GitHubState, Webhook, create_github_app
+from bot.simulators.github import GitHubState, Switch, Webhook, create_github_app
 from bot.simulators.github.threads import EMOJI, Comment
+from bot.simulators.images import Fault as ImageFault
+from bot.simulators.images import FaultKind as ImageFaultKind
 from bot.simulators.images import ImagesSimulator, create_images_app
 from bot.simulators.images import Settings as ImageSettings
 
@@ -92,12 +94,38 @@ async def sandbox(
             base_url=loopback.url_of(page),
             files=_FILES,
         )
+        state.switches |= _switches(images)
         url = await stack.enter_async_context(loopback.served(create_github_app(state), page))
         settings = _settings(state, data_dir, github=url, images=images_url, **others)
         parts = await stack.enter_async_context(server_parts(settings))
         await stack.enter_async_context(parts.working())
         await stack.enter_async_context(loopback.served(server.web(settings, parts), hook))
         yield Sandbox(url, state, images, parts.ledger)
+
+
+def _switches(images: ImagesSimulator) -> dict[str, Switch]:
+    """What a visitor may let go wrong at the image API, from the page of the simulated GitHub."""
+
+    def adds(fault: ImageFault) -> Callable[[], None]:
+        return lambda: images.faults.append(fault)
+
+    return {
+        "images-429": Switch(
+            "Images: 429",
+            "The next image is refused with a rate limit, and asked for again after 3 s.",
+            adds(ImageFault(ImageFaultKind.RATE_LIMIT, wait_ms=3000)),
+        ),
+        "images-500": Switch(
+            "Images: 500",
+            "The next image ends with an error of the server: it may be billed, so it is in doubt.",
+            adds(ImageFault(ImageFaultKind.SERVER_ERROR)),
+        ),
+        "images-moderation": Switch(
+            "Images: moderation",
+            "The next image is refused by the safety system, and costs nothing.",
+            adds(ImageFault(ImageFaultKind.MODERATED_INPUT)),
+        ),
+    }
 
 
 def _settings(

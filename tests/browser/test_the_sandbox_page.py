@@ -103,9 +103,63 @@ async def test_a_mistake_is_mended_on_the_page_and_the_same_answer_becomes_the_r
     assert await width(answer.get_by_role("img", name="a red fox")) == 480
 
 
+async def test_what_is_estimated_is_run_and_what_runs_is_cancelled(page: Page) -> None:
+    await says(page, "/estimate --quality low\n\n- a red fox\n- an owl\n- a hare")
+    answers = page.get_by_role("article", name="Comment by gptimage[bot]")
+    offered = answers.first.locator("code", has_text="/batch run")
+    await sees(offered)
+    line = await offered.first.text_content()
+
+    await says(page, line or "", by="tomas")
+    await sees(answers.nth(1).get_by_role("heading", name="Making 3 images"))
+    await says(page, "/batch cancel", by="tomas")
+    await sees(answers.nth(1).get_by_text("cancelled"))
+
+
+async def test_a_stranger_gets_one_quiet_reaction(page: Page) -> None:
+    await says(page, "/batch\n\n- a red fox", by="passer-by")
+    await sees(page.get_by_role("article", name="Comment by passer-by").get_by_alt_text("😕"))
+    await expect(page.get_by_role("article", name="Comment by gptimage[bot]")).to_have_count(0)
+
+
+async def test_a_visitor_lets_things_go_wrong_and_the_thread_tells_what_came_of_it(
+    page: Page,
+) -> None:
+    told = page.get_by_role("region", name="What goes wrong next").get_by_role("status")
+    for button, words in {
+        "GitHub: 502": "meets a 502",
+        "Images: 429": "rate limit",
+        "Images: moderation": "costs nothing",
+    }.items():
+        await page.get_by_role("button", name=button).click()
+        await expect(told).to_contain_text(words)
+
+    await says(page, "/batch --quality low --max-concurrent 1\n\n- a red fox\n- an owl")
+    answer = page.get_by_role("article", name="Comment by gptimage[bot]")
+    await sees(answer.get_by_role("heading", name="1 of 2 images"))
+    await expect(answer).to_have_count(1)
+    await expect(answer).to_contain_text("The safety system refused the prompt.")
+
+
+async def test_the_repository_is_made_private_and_serves_its_people_as_before(page: Page) -> None:
+    await page.get_by_role("button", name="Make it private").click()
+    await sees(page.get_by_role("button", name="Make it public"))
+    await sees(page.get_by_text("Private", exact=True))
+
+    await says(page, "/batch --quality low\n\n- a red fox")
+    answer = page.get_by_role("article", name="Comment by gptimage[bot]")
+    await sees(answer.get_by_role("heading", name="1 image"))
+
+
 def _hear(complaints: list[str], said: ConsoleMessage) -> None:
     if said.type == "error":
         complaints.append(said.text)
+
+
+async def says(page: Page, words: str, *, by: str = "maya") -> None:
+    await page.get_by_label("Comment as").select_option(by)
+    await page.get_by_label("Your comment").fill(words)
+    await page.get_by_role("button", name="Comment", exact=True).click()
 
 
 async def sees(what: Locator) -> None:

@@ -280,6 +280,24 @@ async def test_a_hanging_answer_ends_after_its_time(github: Any) -> None:
     assert (await github.as_bot("GET", "")).status_code == 504
 
 
+async def test_a_button_of_the_page_puts_its_fault_into_the_script(github: Any) -> None:
+    pressed = await github.http.post("/sim/switches", json={"name": "github-502"})
+    assert (pressed.status_code, "502" in pressed.json()["says"]) == (201, True)
+    statuses = [
+        (await github.as_bot("POST", "/issues/1/comments", json={"body": "x"})).status_code
+        for _ in range(2)
+    ]
+    assert statuses == [502, 201]
+    unknown = await github.http.post("/sim/switches", json={"name": "earthquake"})
+    assert unknown.status_code == 404
+
+
+async def test_the_repository_turns_private_and_public_again(github: Any) -> None:
+    for private in (True, False):
+        await github.http.post("/sim/visibility", json={})
+        assert (await github.as_bot("GET", "")).json()["private"] is private
+
+
 @pytest.mark.parametrize("sent", [{"kind": "earthquake"}, {"colour": 1}, ["x"], 5])
 async def test_a_fault_that_does_not_exist_is_refused(github: Any, sent: Any) -> None:
     assert (await github.http.post("/sim/faults", json=sent)).status_code == 422

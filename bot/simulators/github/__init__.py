@@ -7,7 +7,8 @@ webhooks.
 Tests hold the `GitHubState` itself; other processes reach it over HTTP: `GET /sim/state`,
 `POST /sim/comments` (`{"user", "issue", "body"}`: a person types), `PATCH` and `DELETE
 /sim/comments/{id}`, `POST /sim/issues`, and `POST /sim/faults` (one or a list: the fields of
-`Fault`). The page for people is at `/`.
+`Fault`), `POST /sim/switches` (`{"name"}`) and `POST /sim/visibility`: the page's buttons. The
+page for people is at `/`.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -35,6 +36,7 @@ from bot.simulators.github.manifests import Manifests
 from bot.simulators.github.people import DEFAULT_PEOPLE, Role, User
 from bot.simulators.github.refusals import ApiError
 from bot.simulators.github.state import GitHubState
+from bot.simulators.github.switches import Switch
 from bot.simulators.github.webhooks import Webhook
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "FaultKind",
     "GitHubState",
     "Role",
+    "Switch",
     "User",
     "Webhook",
     "create_github_app",

@@ -32,6 +32,22 @@ async def add_faults(request: Request, state: GitHubState) -> Response:
     return JSONResponse({"waiting": len(state.faults.lines)}, 201)
 
 
+async def press_switch(request: Request, state: GitHubState) -> Response:
+    """Press one of the page's buttons."""
+    sent = await _object(request)
+    switch = state.switches.get(str(sent.get("name", "")))
+    if switch is None:
+        raise ApiError(404, f"There is no such switch; there are {', '.join(state.switches)}")
+    switch.press()
+    return JSONResponse({"says": switch.says}, 201)
+
+
+async def change_visibility(_request: Request, state: GitHubState) -> Response:
+    """Make the repository private, or public again."""
+    state.change_visibility()
+    return JSONResponse({"private": state.repository.private}, 201)
+
+
 async def open_issue(request: Request, state: GitHubState) -> Response:
     sent = await _object(request)
     issue = state.threads.open_issue(
@@ -80,6 +96,8 @@ def routes(state: GitHubState) -> list[Route]:
     table: tuple[tuple[str, str, Handler], ...] = (
         ("GET", "/sim/state", show_state),
         ("POST", "/sim/faults", add_faults),
+        ("POST", "/sim/switches", press_switch),
+        ("POST", "/sim/visibility", change_visibility),
         ("POST", "/sim/issues", open_issue),
         ("POST", "/sim/comments", write_comment),
         ("GET", "/sim/comments/{comment:int}", show_comment),

@@ -21,6 +21,7 @@ from bot.simulators.github.refusals import ApiError, not_found
 from bot.simulators.github.releases import Asset, Release
 from bot.simulators.github.shapes import Shapes, stamp
 from bot.simulators.github.state import GitHubState
+from bot.simulators.github.switches import Switch
 from bot.simulators.github.threads import EMOJI, Comment, Issue, Reaction
 
 _STATIC = files(__package__) / "static"
@@ -73,6 +74,8 @@ class Pages:
             opening=self._opening(issue),
             comments="\n".join(self._comment(each) for each in issue.comments.values()),
             people="\n".join(_option(user) for user in self._state.people.persons()),
+            switches="\n".join(_button(*each) for each in self._state.switches.items()),
+            visibility="Make it public" if self._state.repository.private else "Make it private",
         )
         return self._page(f"{issue.title} · Issue #{issue.number}", main)
 
@@ -218,6 +221,10 @@ def _chips(reactions: list[Reaction]) -> str:
 def _option(user: User) -> str:
     login = escape(user.login)
     return f'<option value="{login}">{login} ({escape(user.known_as)})</option>'
+
+
+def _button(name: str, switch: Switch) -> str:
+    return f'<button type="button" data-switch="{escape(name)}">{escape(switch.label)}</button>'
 
 
 def _file(shapes: Shapes, release: Release, asset: Asset) -> str:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -12,6 +12,7 @@ from bot.simulators.github.faults import Faults
 from bot.simulators.github.git import Git
 from bot.simulators.github.people import DEFAULT_PEOPLE, People, User
 from bot.simulators.github.releases import Releases
+from bot.simulators.github.switches import switches_of
 from bot.simulators.github.threads import Threads
 from bot.simulators.github.webhooks import Webhook, Webhooks
 
@@ -153,10 +154,15 @@ class GitHubState:
         self.git.found(self.repository.default_branch, self.repository.files)
         self.webhooks = Webhooks(webhook, self.ids, now)
         self.faults = Faults()
+        self.switches = switches_of(self.faults)
         self.rate_limit = RateLimit()
         self.calls: list[Call] = []
         self.started_at = now()
         self.threads.open_issue(title, body, self._host(), self.started_at)
+
+    def change_visibility(self) -> None:
+        """Make the public repository private, or the private one public."""
+        self.repository = replace(self.repository, private=not self.repository.private)
 
     @property
     def private_key(self) -> str:

@@ -9,6 +9,8 @@ if (thread && form) {
   form.addEventListener("keydown", sendByKeys);
   thread.addEventListener("click", startEdit);
   document.getElementById("example").addEventListener("click", useExample);
+  document.getElementById("switches").addEventListener("click", press);
+  document.getElementById("visibility").addEventListener("click", changeVisibility);
   follow();
 }
 
@@ -76,6 +78,20 @@ async function send(event) {
     await refresh();
     thread.lastElementChild.scrollIntoView({ block: "center" });
   }
+}
+
+async function press(event) {
+  const name = event.target.dataset.switch;
+  if (!name) return;
+  const answer = await call("POST", "/sim/switches", { name });
+  const said = document.querySelector("#switches .said");
+  said.textContent = answer.ok ? answer.says : answer.message;
+  said.hidden = false;
+}
+
+async function changeVisibility() {
+  const answer = await call("POST", "/sim/visibility", {});
+  if (answer.ok) location.reload();
 }
 
 function sendByKeys(event) {
