@@ -13,13 +13,13 @@ from bot.core.attempts import AttemptState
 from bot.core.errors import Failure
 from bot.core.event import CommentEvent, run_id
 from bot.core.killpoints import Point
-from bot.core.policy import Limits
+from bot.core.policy import Limits, caps
 from bot.core.ports import Lease, Role, Settlement, Task
 from bot.core.pricing import Money
-from bot.core.run import ItemState, RunState, RunView, Stop
+from bot.core.run import ItemState, Person, RunState, RunView, Stop
 from bot.engine.hold import TTL
 from tests.engine.desk import Crash
-from tests.engine.test_intake import FOX, Door, door, event
+from tests.engine.test_intake import ADA, FOX, Door, door, event
 
 __all__ = ["door"]
 
@@ -297,7 +297,21 @@ async def test_a_run_that_is_complete_or_at_work_is_not_ordered_again(door: Door
     assert f"Run {DIGEST} has all its images." in said(door)
 
 
-async def test_what_is_ordered_again_is_reserved_for_whoever_orders_it(door: Door) -> None:
+async def test_what_a_colleague_orders_again_is_counted_once_and_for_the_author(door: Door) -> None:
+    limits = Limits(person_day=Money(50_000), server_day=Money(50_000))
+    door.rules = replace(door.rules, limits=limits)
+    await over(door, [PAID, FAILED])
+    bob = Person(43, "bob")
+    await door.handle(replace(event("/batch retry", comment=2), author=bob, sender=bob))
+    await settled(door, [None, PAID], number=2)
+    view = await the_run(door)
+    assert view.paid == Money(12_000)
+    budgets = [caps(event().thread, person, door.clock(), limits) for person in (ADA, bob)]
+    left = [list(await door.ledger.runs.left(each)) for each in budgets]
+    assert left == [[Money(38_000), Money(38_000)], [Money(50_000), Money(38_000)]]
+
+
+async def test_what_is_ordered_again_has_to_fit_into_the_caps(door: Door) -> None:
     door.rules = replace(door.rules, limits=Limits(person_day=Money(13_000)))
     await over(door, [PAID, FAILED])
     await door.handle(event("/batch retry", comment=2))

@@ -83,7 +83,8 @@ class Orders:
         amount = most(run.batch, items, self.rules.prices)
         limits = self.rules.limits
         decide_budget(total((view.paid, view.in_doubt, amount)), limits, cap_of(run.batch))
-        budget = caps(run.thread or event.thread, event.author, order.at, limits)
+        # A run's money is counted for one person, whoever orders it again.
+        budget = caps(run.thread or event.thread, run.author or event.author, order.at, limits)
         indexes = [item.item.index for item in items]
         if not await self.ledger.runs.reopen(run.id, indexes, amount, order.at, budget, order):
             raise _at_work(run.id)

@@ -4,9 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Connection, text
 
 from bot.adapters.ledger import SqlLedger
 from bot.core.errors import LeaseLost, OfferTaken, Refused
@@ -218,3 +222,21 @@ async def test_what_stands_on_github_is_known_by_its_id(
     await ledger.outbox.delivered(await hold("effect:comment-1"), 1, 77)
     assert await ledger.outbox.remote("comment-1") == 77
     assert await ledger.outbox.remote("comment-2") is None
+
+
+async def test_a_run_of_an_older_program_is_found_by_its_thread(
+    ledger: SqlLedger, make_run: MakeRun, thread: Thread
+) -> None:
+    await opened(ledger, make_run())
+    await opened(ledger, replace(make_run("r2"), thread=None))
+    async with ledger.database.write() as connection:
+        await connection.execute(text("UPDATE runs SET place = NULL"))
+        await connection.run_sync(_as_migrated)
+    assert await ledger.runs.newest(thread) == "r1"
+
+
+def _as_migrated(connection: Connection) -> None:
+    """Do again what the revision does with the runs that are there."""
+    versions = "bot.adapters.ledger.migrations.versions"
+    with Operations.context(MigrationContext.configure(connection)):
+        import_module(f"{versions}.v0006_orders")._place_older_runs()
