@@ -523,6 +523,13 @@ class Host(Protocol):
         """A file of the default branch, of at most so many bytes; or why there is none."""
         ...
 
+    async def shared_file(self, thread: Thread, path: str, most: int) -> bytes | NoFile:
+        """The same from `.github`, the repository in which the thread's owner says things for all.
+
+        It is missing also where we may not see that repository.
+        """
+        ...
+
 
 class Pictures(Protocol):
     """The reference images and masks that a comment names."""

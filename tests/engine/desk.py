@@ -58,6 +58,8 @@ class Desk:
     writes: int = 0
     searches: int = 0
     files: dict[str, bytes | NoFile] | HostError = field(default_factory=dict)
+    shared: dict[str, bytes | NoFile] | HostError = field(default_factory=dict)
+    reads: int = 0
     given_role: Role | HostError = Role.WRITE
     given_owner: Person | HostError = field(default_factory=lambda: Person(1, "octo"))
     teams: dict[str, set[str]] | HostError = field(default_factory=dict)
@@ -99,7 +101,13 @@ class Desk:
     def page(self, thread: Thread, comment: int) -> str:
         return f"https://github.test/{thread.repository}/issues/{thread.issue}#{comment}"
 
+    async def shared_file(self, _: Thread, path: str, __: int) -> bytes | NoFile:
+        if isinstance(self.shared, HostError):
+            raise self.shared
+        return self.shared.get(path, NoFile.MISSING)
+
     async def file(self, _: Thread, path: str, most: int) -> bytes | NoFile:
+        self.reads += 1
         if isinstance(self.files, HostError):
             raise self.files
         found = self.files.get(path, NoFile.MISSING)

@@ -19,6 +19,7 @@ class Reach(Enum):
     """What a token is for; each has its own, so that none can do more than it must."""
 
     REPOSITORY = "repository"
+    SHARED = "shared"  # what the owner of the repository says for all of them
     MEMBERS = "members"  # who is in the organisation's teams
 
 
@@ -30,6 +31,7 @@ PERMISSIONS = {
 }
 
 _MEMBERS = {"members": "read"}
+_SHARED = {"repositories": [".github"], "permissions": {"contents": "read"}}
 
 # A token lives for an hour; one that ends during a long upload is worth nothing.
 _MARGIN = timedelta(minutes=5)
@@ -90,8 +92,24 @@ class AppAccess:
         return grant.expires_at - _MARGIN <= self._clock()
 
     async def _grant(self, thread: Thread, reach: Reach) -> Grant:
-        if reach is Reach.MEMBERS:  # of an organisation, whatever the repository
-            return await self._ask(thread, {"permissions": _MEMBERS})
+        match reach:
+            case Reach.MEMBERS:  # of an organisation, whatever the repository
+                return await self._ask(thread, {"permissions": _MEMBERS})
+            case Reach.SHARED:
+                return await self._shared(thread)
+            case Reach.REPOSITORY:
+                return await self._own_repository(thread)
+
+    async def _shared(self, thread: Thread) -> Grant:
+        try:
+            return await self._ask(thread, _SHARED)
+        except HostError as error:
+            if error.status != 422:
+                raise
+        # The App is not installed there; but everybody sees a public repository.
+        return await self._own_repository(thread)
+
+    async def _own_repository(self, thread: Thread) -> Grant:
         narrow = {"repository_ids": [thread.repository_id]}
         try:
             return await self._ask(thread, {**narrow, "permissions": PERMISSIONS})

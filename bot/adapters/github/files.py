@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter
 
+from bot.adapters.github.access import Reach
 from bot.adapters.github.answers import read
 from bot.adapters.github.client import Client
 from bot.adapters.github.refusals import unreadable
@@ -28,7 +29,25 @@ class Content(BaseModel, frozen=True):
 _CONTENT = TypeAdapter[Content | list[object]](Content | list[object])
 # A link to a file of the repository comes as that file.
 _OTHERS = {"symlink": NoFile.LINK, "submodule": NoFile.SUBMODULE, "dir": NoFile.FOLDER}
+_SHARED = ".github"
 _RAW = "application/vnd.github.raw+json"
+
+
+async def read_shared_file(client: Client, thread: Thread, path: str, most: int) -> bytes | NoFile:
+    """The same of `.github`, which belongs to the same owner; missing also where we may not see it.
+
+    That repository's own file is no other: it is not read twice.
+    """
+    owner, _, name = thread.repository.partition("/")
+    if name == _SHARED:
+        return NoFile.MISSING
+    there = Request("GET", f"repos/{owner}/{_SHARED}/contents/{quote(path)}")
+    try:
+        return await _read(client, thread, there, most, Reach.SHARED)
+    except HostError as error:
+        if error.status == 404:
+            return NoFile.MISSING
+        raise
 
 
 async def read_file(client: Client, thread: Thread, path: str, most: int) -> bytes | NoFile:
@@ -43,8 +62,10 @@ async def read_file(client: Client, thread: Thread, path: str, most: int) -> byt
         raise
 
 
-async def _read(client: Client, thread: Thread, request: Request, most: int) -> bytes | NoFile:
-    answer = await client.ask(thread, request)
+async def _read(
+    client: Client, thread: Thread, request: Request, most: int, reach: Reach = Reach.REPOSITORY
+) -> bytes | NoFile:
+    answer = await client.ask(thread, request, reach)
     found = read(_CONTENT, answer)
     if isinstance(found, list):
         return NoFile.FOLDER
@@ -53,7 +74,7 @@ async def _read(client: Client, thread: Thread, request: Request, most: int) -> 
     if found.size > most:
         return NoFile.TOO_LARGE
     if found.encoding != "base64":
-        return (await client.ask(thread, replace(request, accept=_RAW))).content
+        return (await client.ask(thread, replace(request, accept=_RAW), reach)).content
     try:
         return base64.b64decode(found.content)
     except binascii.Error:

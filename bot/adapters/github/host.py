@@ -12,7 +12,7 @@ from bot.adapters.github.access import AppAccess
 from bot.adapters.github.answers import Comment, Created, Permission, Repository, read
 from bot.adapters.github.branches import GitHubBranches
 from bot.adapters.github.client import Client
-from bot.adapters.github.files import read_file
+from bot.adapters.github.files import read_file, read_shared_file
 from bot.adapters.github.hook import GitHubHook
 from bot.adapters.github.members import is_member
 from bot.adapters.github.places import locate
@@ -126,6 +126,10 @@ class GitHubHost:
     async def file(self, thread: Thread, path: str, most: int) -> bytes | NoFile:
         """A file of the default branch, of at most so many bytes; or why there is none."""
         return await read_file(self._client, thread, path, most)
+
+    async def shared_file(self, thread: Thread, path: str, most: int) -> bytes | NoFile:
+        """The same from `.github`, the owner's repository of what holds for all."""
+        return await read_shared_file(self._client, thread, path, most)
 
     async def locate(self, repository: str, issue: int) -> Thread:
         """The thread of an issue of `owner/name`, below no comment."""

@@ -91,9 +91,10 @@ def _delivery(call: ApiCall) -> Delivery:
 def _narrowed(call: ApiCall, sent: Json) -> bool:
     """Whether the token is for named repositories; 422 if one is not of this installation."""
     repository = call.state.repository
+    known = {repository.name} if call.state.shared_files is None else {repository.name, ".github"}
     names, ids = sent.get("repositories") or [], sent.get("repository_ids") or []
     strangers = [
-        *(n for n in names if n != repository.name),
+        *(n for n in names if n not in known),
         *(i for i in ids if i != repository.id),
     ]
     if strangers:

@@ -59,6 +59,16 @@ async def show_contents(call: ApiCall) -> Response:
     return JSONResponse([_entry(call, f"{path}/{name}") for name in sorted(inside)])
 
 
+async def show_shared_contents(call: ApiCall) -> Response:
+    """A file of the repository in which an organisation says things for all of them."""
+    path, files = call.request.path_params["path"], call.state.shared_files or {}
+    if path not in files:
+        raise not_found()
+    content = base64.encodebytes(files[path]).decode()
+    shape = {"type": "file", "path": path, "size": len(files[path])}
+    return JSONResponse(shape | {"encoding": "base64", "content": content})
+
+
 async def show_issue(call: ApiCall) -> Response:
     return JSONResponse(call.shapes.issue(call.state.threads.issue(call.number("number"))))
 
@@ -164,6 +174,9 @@ ENDPOINTS = (
     Endpoint("GET", _REPO, show_repository, ("metadata",)),
     Endpoint("GET", _REPO + "/collaborators/{login}/permission", show_permission, ("metadata",)),
     Endpoint("GET", "/orgs/{org}/teams/{team}/memberships/{login}", show_membership, ("members",)),
+    Endpoint(
+        "GET", "/repos/{owner}/.github/contents/{path:path}", show_shared_contents, ("contents",)
+    ),
     Endpoint("GET", _REPO + "/contents/{path:path}", show_contents, ("contents",)),
     Endpoint("GET", _ISSUE, show_issue, _THREAD),
     Endpoint("GET", _ISSUE + "/comments", list_comments, _THREAD),

@@ -92,7 +92,7 @@ class Repository:
     id: int = 186_853
     private: bool = False
     default_branch: str = "main"
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)  # symbolic ones, and their targets
     submodules: Sequence[str] = ()
 
@@ -138,7 +138,7 @@ class GitHubState:
             owner,
             repo,
             private=private,
-            files=files or {},
+            files=dict(files or {}),
             links=links or {},
             submodules=submodules,
         )
@@ -157,6 +157,7 @@ class GitHubState:
         self.switches = switches_of(self.faults)
         self.rate_limit = RateLimit()
         self.calls: list[Call] = []
+        self.shared_files: dict[str, bytes] | None = None  # of `.github`, if the App sees it
         self.started_at = now()
         self.threads.open_issue(title, body, self._host(), self.started_at)
 

@@ -1,11 +1,14 @@
 """Files of the default branch, as a command may name them."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
 from bot.core.errors import HostError
 from bot.core.ports import NoFile
+from tests.adapters.github.conftest import Octo
 
 MOST = 2_000_000
 BATCH = b'{"jobs": []}'
@@ -70,3 +73,28 @@ async def test_an_app_that_may_not_read_files_is_told_so(meet: Any) -> None:
     with pytest.raises(HostError, match="does not let the App") as failed:
         await octo.host.file(octo.thread, "jobs/one.json", MOST)
     assert failed.value.final
+
+
+# --- for all repositories of an owner ---------------------------------------------------------
+
+
+async def test_what_the_owner_says_for_all_is_in_a_repository_of_its_own(octo: Octo) -> None:
+    assert await octo.host.shared_file(octo.thread, "a b/rules.yml", MOST) is NoFile.MISSING
+    octo.state.shared_files = {"a b/rules.yml": b"max_jobs: 1"}
+    octo.late = timedelta(hours=1)  # the token that did not reach so far is used up
+    assert await octo.host.shared_file(octo.thread, "a b/rules.yml", MOST) == b"max_jobs: 1"
+    assert await octo.host.shared_file(octo.thread, "a b/rules.yml", 5) is NoFile.TOO_LARGE
+    assert await octo.host.shared_file(octo.thread, "other", MOST) is NoFile.MISSING
+    assert await octo.host.file(octo.thread, "a b/rules.yml", MOST) is NoFile.MISSING
+
+
+async def test_the_repository_for_all_has_no_second_file(octo: Octo) -> None:
+    thread = replace(octo.thread, repository="acme/.github")
+    octo.state.shared_files = {"rules.yml": b"max_jobs: 1"}
+    assert await octo.host.shared_file(thread, "rules.yml", MOST) is NoFile.MISSING
+
+
+async def test_a_fault_on_the_way_to_it_is_an_error(octo: Octo) -> None:
+    octo.breaks(path="/.github/contents/", times=3)
+    with pytest.raises(HostError, match=r"fault of its own \(502\)"):
+        await octo.host.shared_file(octo.thread, "rules.yml", MOST)
