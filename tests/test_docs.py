@@ -17,6 +17,7 @@ from bot.core.batch import BatchConfig, Job, RetryPolicy
 from bot.core.command import COMMANDS, Batch, Block, Estimate, InRepository, Prompts, parse_command
 from bot.core.parse import ParsedBatch, parse_batch, parse_batch_data
 from bot.core.pricing import estimate, parse_prices
+from bot.core.repository import RepositoryFile, read_file
 from bot.entrypoints.cli import app
 from bot.entrypoints.settings import Settings
 
@@ -223,6 +224,14 @@ def test_every_example_is_a_batch_with_a_price_and_without_a_warning() -> None:
         assert bill.total.high is not None, name
         cap = parsed.config.max_cost
         assert cap is None or bill.total.high.usd <= cap, name
+
+
+def test_the_page_of_the_repositorys_file_names_every_key_and_its_example_holds() -> None:
+    page = ROOT / "docs" / "repository.md"
+    (example,) = [text for info, text in fences(page) if info == "yaml"]
+
+    assert list(defaults(page)) == list(RepositoryFile.model_fields)
+    assert read_file(example.encode()).model_fields_set < set(RepositoryFile.model_fields)
 
 
 # --- the pages themselves ---------------------------------------------------------------------

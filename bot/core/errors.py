@@ -2,6 +2,7 @@
 
 * GptimageError
   + BatchError          the batch is wrong: every problem at once, each with its place
+    + RulesError      so is the repository's file of settings
   + CommandError        the comment names a command that cannot be understood
   + WebhookError        the delivery is not GitHub's, or cannot be read
   + Refused             the batch is fine, but may not run here: permission, budget
@@ -60,6 +61,10 @@ class BatchError(GptimageError):
         self.problems = tuple(problems)
         self.file = file
         super().__init__("; ".join(map(str, self.problems)))
+
+
+class RulesError(BatchError):
+    """The repository's own settings are not valid, so nobody knows what it allows."""
 
 
 class CommandError(GptimageError):

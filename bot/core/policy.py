@@ -132,6 +132,7 @@ class Limits:
     repository_day: Money | None = None
     installation_month: Money | None = None
     server_day: Money | None = None
+    person_repository_day: Money | None = None  # of one person, in the repository alone
 
 
 SETTINGS = {
@@ -168,6 +169,12 @@ def caps(thread: Thread, author: Person, now: datetime, limits: Limits) -> tuple
             limits.person_day,
         ),
         (
+            said("{person} in this repository in one day", person=author.login),
+            f"person:{author.id}/repository:{thread.repository_id}",
+            day,
+            limits.person_repository_day,
+        ),
+        (
             said("this repository in one day"),
             f"repository:{thread.repository_id}",
             day,
@@ -193,14 +200,21 @@ def cap_of(batch: BatchConfig) -> Money | None:
     return None if batch.max_cost is None else Money.from_usd(batch.max_cost)
 
 
-def decide_budget(upper_bound: Money | None, limits: Limits, max_cost: Money | None = None) -> None:
+def decide_budget(
+    upper_bound: Money | None,
+    limits: Limits,
+    max_cost: Money | None = None,
+    *,
+    run_cap: str = SETTINGS["run"],
+) -> None:
     """Refuse a run that could cost more than one run may, or than its author wants.
 
-    An unknown price runs only where nothing is capped, because no cap could be kept.
+    `run_cap` is where the limit of one run is set, for the sentence that refuses. An unknown price
+    runs only where nothing is capped, because no cap could be kept.
     """
     if upper_bound is None:
         return _refuse_unpriced(limits, max_cost)
-    for limit, setting in ((limits.run, SETTINGS["run"]), (max_cost, "max_cost")):
+    for limit, setting in ((limits.run, run_cap), (max_cost, "max_cost")):
         if limit is not None and upper_bound > limit:
             raise Refused(
                 Reason.BUDGET,
@@ -213,6 +227,20 @@ def decide_budget(upper_bound: Money | None, limits: Limits, max_cost: Money | N
                 ),
             )
     return None
+
+
+def decide_images(images: int, most: int | None) -> None:
+    """Refuse a batch of more images than the repository wants in one."""
+    if most is not None and images > most:
+        raise Refused(
+            Reason.BUDGET,
+            said(
+                "This batch has {images} images, and max_images allows {most}."
+                " Split it, or ask for fewer.",
+                images=images,
+                most=most,
+            ),
+        )
 
 
 def _refuse_unpriced(limits: Limits, max_cost: Money | None) -> None:

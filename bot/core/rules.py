@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from bot.core.language import Choice
 from bot.core.parse import Around
-from bot.core.policy import AllowList, Limits
+from bot.core.policy import SETTINGS, AllowList, Limits
 from bot.core.ports import Role
 from bot.core.pricing import BUILT_IN, PriceBook
 
@@ -22,6 +22,8 @@ class Rules:
     lists: tuple[AllowList, ...] = ()
     bots: frozenset[int] = frozenset()
     limits: Limits = field(default_factory=Limits)
+    run_cap: str = SETTINGS["run"]  # where the limit of one run is set
+    max_images: int | None = None  # in one batch
     around: Around = field(default_factory=Around)
     images_per_minute: int | None = None
     prices: PriceBook = BUILT_IN

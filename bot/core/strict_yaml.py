@@ -51,12 +51,9 @@ class Document:
 
     def located(self, problem: Problem) -> Problem:
         """The problem with its line: that of its path, or of what the path should be in."""
-        path = str(problem.path)
-        while path and path not in self.marks:
-            path = path[: max(path.rfind("."), path.rfind("["), 0)]
-        if not path:
+        mark = self._mark(problem)
+        if mark is None:
             return problem
-        mark = self.marks[path]
         where = said(
             "{where} (line {line}, column {column})",
             where=problem.path,
@@ -64,6 +61,17 @@ class Document:
             column=mark.column,
         )
         return replace(problem, path=where)
+
+    def position(self, problem: Problem) -> tuple[int, int]:
+        """By which problems stand in the order of the text; those of all of it come first."""
+        mark = self._mark(problem)
+        return (mark.line, mark.column) if mark else (0, 0)
+
+    def _mark(self, problem: Problem) -> Mark | None:
+        path = str(problem.path)
+        while path and path not in self.marks:
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        return self.marks[path] if path else None
 
 
 def read(text: str) -> Document:

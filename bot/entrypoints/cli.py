@@ -229,11 +229,16 @@ def validate(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    repository: Annotated[
+        bool, typer.Option("--repository", help="Of .github/gptimage.yml instead.")
+    ] = False,
+) -> None:
     """Print the JSON Schema of a batch, for completion in editors."""
-    from bot.core.batch import json_schema
+    from bot.core import batch
+    from bot.core import repository as file
 
-    console.answer(_json(json_schema()))
+    console.answer(_json(file.json_schema() if repository else batch.json_schema()))
 
 
 @app.command()

@@ -11,16 +11,18 @@ import pytest
 
 from bot.adapters.ledger import SqlLedger, open_ledger
 from bot.core.batch import BatchConfig, Job
-from bot.core.errors import HostError, Reason, Refused
+from bot.core.errors import HostError, Reason, Refused, RulesError
 from bot.core.plan import plan
 from bot.core.policy import AllowList
 from bot.core.ports import Cap, Role
 from bot.core.pricing import Money
+from bot.core.repository import PATH
 from bot.core.rules import Rules
 from bot.core.run import Person, Run, RunState, RunView, Stop
 from bot.engine.admission import Admission
 from bot.engine.finish import Finish
 from bot.engine.life import Life
+from bot.engine.rulebook import Rulebook
 from bot.engine.runner import Drain, Runner
 from tests.engine.desk import START, THREAD, Clock, Desk
 from tests.engine.test_intake import ADA, event
@@ -40,7 +42,8 @@ def desk() -> Desk:
 
 
 def admission(desk: Desk, *lists: AllowList, **rules: Any) -> Admission:
-    return Admission(desk, Rules(owners=OCTO, lists=lists, **rules))
+    book = Rulebook(desk, Rules(owners=OCTO, lists=lists, **rules), Clock())
+    return Admission(desk, book)
 
 
 async def is_admitted(door: Admission, who: Person = ADA) -> bool:
@@ -85,6 +88,35 @@ async def test_a_named_bot_needs_no_role(desk: Desk) -> None:
     assert await is_admitted(admission(desk, AllowList(frozenset({"bob"})), bots={ADA.id}))
 
 
+async def test_a_repository_narrows_who_may_spend_in_it(desk: Desk) -> None:
+    desk.files = {PATH: b"min_role: admin"}
+    assert not await is_admitted(admission(desk))
+    desk.files = {PATH: b"allowed_users: [bob, 42]"}
+    assert await is_admitted(admission(desk))
+    assert not await is_admitted(admission(desk), Person(44, "42"))
+    desk.shared = {PATH: b"allowed_teams: [octo/art]"}
+    assert not await is_admitted(admission(desk))
+    desk.teams = {"octo/art": {"ada"}}
+    assert await is_admitted(admission(desk))
+
+
+async def test_strangers_make_us_read_no_file(desk: Desk) -> None:
+    desk.given_role = Role.READ
+    desk.files = {PATH: b"nonsense"}
+    assert not await is_admitted(admission(desk))
+    assert desk.reads == 0
+
+
+async def test_a_file_that_cannot_be_read_or_understood_admits_nobody(desk: Desk) -> None:
+    desk.files = AWAY
+    with pytest.raises(Refused, match=r"gptimage\.yml could not be read") as refusal:
+        await admission(desk).admit(event())
+    assert refusal.value.reason is Reason.UNREACHABLE
+    desk.files = {PATH: b"nonsense"}
+    with pytest.raises(RulesError, match="the file must hold settings"):
+        await admission(desk).admit(event())
+
+
 # --- when the run starts ----------------------------------------------------------------------
 
 
@@ -126,7 +158,7 @@ class Turn:
         finish = Finish(
             self.ledger.runs, port, port, Shelf(), self.clock, lambda item: item.asset_name
         )
-        gate = Admission(self.desk, Rules(owners=OCTO))
+        gate = Admission(self.desk, Rulebook(self.desk, Rules(owners=OCTO), self.clock))
         await Life(self.ledger, runner, finish, self.clock, gate=gate).execute("r1", Nobody())
         view = await self.ledger.runs.get("r1")
         assert view is not None
@@ -210,3 +242,11 @@ async def test_a_run_that_somebody_cancelled_asks_nobody(turn: Turn) -> None:
     turn.desk.given_owner = AWAY
     view = await turn.comes()
     assert (view.run.state, view.run.stop) == (RunState.DONE, Stop.CANCELLED)
+
+
+async def test_a_file_that_breaks_meanwhile_holds_the_run_until_it_is_mended(turn: Turn) -> None:
+    turn.desk.files = {PATH: b"max_jobs: many"}
+    assert (await turn.comes()).run.state is RunState.QUEUED
+    turn.desk.files = {PATH: b"min_role: admin"}
+    turn.clock.pass_(seconds=5)
+    assert (await turn.comes()).run.stop is Stop.PERMISSION

@@ -20,10 +20,11 @@ from bot.core.policy import Limits
 from bot.core.ports import Delivery, NoFile, Role, Task
 from bot.core.pricing import Money
 from bot.core.rules import Rules
-from bot.core.run import Person
+from bot.core.run import Person, Stop
 from bot.engine.intake import Intake
 from bot.engine.outbox import Postman
 from bot.engine.recover import Recover
+from bot.engine.rulebook import Rulebook
 from tests.engine.desk import START, THREAD, Bare, Clock, Crash, Desk, Fault, Queue
 
 FOX = "/batch --quality low --size 1024x1024\n\n- a red fox"
@@ -56,7 +57,9 @@ class Door:
     @property
     def intake(self) -> Intake:
         postman = Postman(self.ledger, self.desk, Markers(b"a key"), self.clock)
-        return Intake(self.ledger, self.desk, Bare(), postman, self.queue, self.clock, self.rules)
+        book = Rulebook(self.desk, self.rules, self.clock)
+        parts = (self.ledger, self.desk, Bare(), postman, self.queue, self.clock)
+        return Intake(*parts, self.rules, book)
 
     async def receive(self, said: CommentEvent) -> str:
         name = delivery_id(said)
@@ -145,6 +148,15 @@ async def test_a_thread_that_hears_too_much_says_so_once_and_is_quiet_for_an_hou
     door.clock.pass_(minutes=1)
     await door.handle(event(comment=32))
     assert await door.runs() == [run_id(other.thread), run_id(event(comment=32).thread)]
+
+
+async def test_in_a_thread_that_is_quiet_a_run_can_still_be_cancelled(door: Door) -> None:
+    for number in range(21):
+        await door.handle(event(FOX, comment=number))
+    run = run_id(event(comment=7).thread)
+    await door.handle(event(f"/batch cancel {run}", comment=50))
+    assert await door.ledger.runs.stop_requested(run) is Stop.CANCELLED
+    assert len(await door.runs()) == 20
 
 
 async def test_people_without_rights_cannot_make_a_thread_quiet(door: Door) -> None:

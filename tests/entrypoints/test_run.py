@@ -363,6 +363,13 @@ async def test_the_schema_is_json_for_an_editor(shell: Shell) -> None:
     assert "jobs" in ended.report["properties"]
 
 
+async def test_the_repositorys_file_has_a_schema_too(shell: Shell) -> None:
+    ended = await shell.run("gptimage", "schema", "--repository")
+
+    assert ended.code == 0
+    assert "max_cost_per_run" in ended.report["properties"]
+
+
 async def test_no_command_shows_the_commands(shell: Shell) -> None:
     ended = await shell.run("gptimage")
 

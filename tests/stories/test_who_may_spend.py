@@ -49,7 +49,7 @@ async def test_a_role_that_cannot_be_read_counts_as_none(thread: Thread) -> None
     assert thread.reactions(command) == ["confused"]
     assert thread.calls() == []
     assert thread.answer() == snapshot("""\
-### 🔒 Your role could not be checked
+### 🔒 Your rights could not be checked
 
 GitHub has a fault of its own (500). Nothing was started: try again in a moment.
 
@@ -86,7 +86,7 @@ async def test_the_members_of_a_named_team_are_served(thread: Thread) -> None:
     assert [thread.reactions(each) for each in (unseen, invited)] == [["confused"], ["confused"]]
     assert thread.reactions(member) == ["eyes", "rocket"]
     assert thread.answers()[0] == snapshot("""\
-### 🔒 Your role could not be checked
+### 🔒 Your rights could not be checked
 
 The App may not see who is in a team: it needs the permission members: read. Nothing was started: try again in a moment.
 

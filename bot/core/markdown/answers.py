@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import ceil
 
-from bot.core.errors import BatchError, CommandError, Problem, Refused
+from bot.core.errors import BatchError, CommandError, Problem, Refused, RulesError
 from bot.core.markdown.parts import ROOM, amount, counted, warned
 from bot.core.markup import body, escape, fit, folded, table
 from bot.core.messages import Messages
@@ -17,9 +17,10 @@ def batch_problems(error: BatchError, messages: Messages) -> str:
 
 def _problems(error: BatchError, messages: Messages, rows: int) -> str:
     problems, more = error.problems, len(error.problems) - rows
+    title = messages.rules_problems if isinstance(error, RulesError) else messages.problems
     mend = messages.mend_file.format(file=escape(error.file)) if error.file else messages.mend
     return body(
-        f"### {counted(messages.problems, len(problems))}",
+        f"### {counted(title, len(problems))}",
         "\n".join(_problem(problem, messages) for problem in problems[:rows]),
         counted(messages.more, more) if more else "",
         mend,

@@ -165,6 +165,10 @@ ENGLISH = Messages(
     ),
     footer="Run `{run}` for {author}",
     warnings=("{n} thing to know", "{n} things to know"),
+    rules_problems=(
+        "🔎 One thing to mend in the repository's settings",
+        "🔎 {n} things to mend in the repository's settings",
+    ),
     problems=("🔎 One thing to mend in the batch", "🔎 {n} things to mend in the batch"),
     more=("…and {n} more.", "…and {n} more."),
     mend_file="Mend {file} on the default branch, and comment again: nothing has been billed.",
@@ -172,7 +176,7 @@ ENGLISH = Messages(
     command="🔎 I could not read that",
     refused={
         Reason.PERMISSION: "🔒 Not allowed",
-        Reason.UNREACHABLE: "🔒 Your role could not be checked",
+        Reason.UNREACHABLE: "🔒 Your rights could not be checked",
         Reason.OWNER: "🔒 Not served here",
         Reason.QUIET: "🔇 Quiet for an hour",
         Reason.BUDGET: "💰 Above the spending cap",

@@ -186,6 +186,7 @@ JAPANESE = Messages(
     ),
     footer="実行 `{run}`（{author}）",
     warnings=_any("お知らせ {n} 件"),
+    rules_problems=_any("🔎 リポジトリの設定に直すところが {n} か所あります"),
     problems=_any("🔎 バッチに直すところが {n} 件あります"),
     more=_any("…ほか {n} 件。"),
     mend_file="既定のブランチの {file} を直して、もう一度コメントしてください。課金はありません。",

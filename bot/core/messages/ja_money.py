@@ -42,6 +42,18 @@ MONEY = {
     ),
     "one run": "1 回の実行",
     "{person} in one day": "{person} さんの 1 日",
+    "{person} in this repository in one day": "{person} さんのこのリポジトリでの 1 日",
+    "{name} in {file}": "{file} の {name}",
+    "This batch has {images} images, and max_images allows {most}. Split it, or ask for fewer.": (
+        "このバッチの画像は {images} 枚で、max_images の {most} 枚を超えています。"
+        "分けるか、枚数を減らしてください。"
+    ),
+    "{file} could not be read: {why}": "{file} を読み取れませんでした。{why}",
+    "the file must hold settings": "このファイルには設定を書いてください",
+    "it is no file of at most {most:,} bytes": "{most:,} バイト以下のファイルではありません",
+    "{file} of this repository has faults: {faults}": (
+        "このリポジトリの {file} に誤りがあります: {faults}"
+    ),
     "this repository in one day": "このリポジトリの 1 日",
     "this installation in one month": "このインストールの 1 か月",
     "this server in one day": "このサーバーの 1 日",

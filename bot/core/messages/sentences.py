@@ -101,6 +101,7 @@ class Messages:
     footer: str  # {run} {author}
     warnings: Counted  # {n}
     problems: Counted  # {n}
+    rules_problems: Counted  # {n}
     more: Counted  # {n}
     mend: str
     mend_file: str  # {file}

@@ -30,6 +30,7 @@ from bot.engine.intake.opening import Opening
 from bot.engine.intake.orders import Orders
 from bot.engine.intake.reply import Reply, answer, fault, words_for
 from bot.engine.outbox import Postman
+from bot.engine.rulebook import Rulebook
 from bot.engine.thread import reaction
 
 __all__ = ["Intake", "Rules"]
@@ -48,6 +49,7 @@ class Intake:
     scheduler: Scheduler
     clock: Clock
     rules: Rules
+    rulebook: Rulebook
 
     async def handle(self, delivery_id: str) -> None:
         """Answer the delivery if nobody has, and see to what the answer owes."""
@@ -72,23 +74,28 @@ class Intake:
 
     async def _reply(self, lease: Lease, delivery: Delivery) -> Reply:
         """What comes of the comment: whatever it is, it has an answer."""
-        event = delivery.event
-        words = words_for(event, self.rules)
+        event, rules = delivery.event, self.rules
         try:
             command = await self._command(delivery)
-            return await self._carry_out(lease, event, command) if command else Reply()
+            if command is None:
+                return Reply()
+            rules = await self.rulebook.rules(event.thread)
+            return await self._carry_out(lease, event, command, rules)
         except CommandError as error:
-            return fault(event, markdown.command_problem(error, words))
+            return fault(event, markdown.command_problem(error, words_for(event, rules)))
         except BatchError as error:
-            return fault(event, markdown.batch_problems(error, words))
+            return fault(event, markdown.batch_problems(error, words_for(event, rules)))
         except OrderError as error:
             url = await self._orders.url(error.run) if error.run else None
-            return fault(event, answers.undone(error, url, words))
+            return fault(event, answers.undone(error, url, words_for(event, rules)))
         except Refused as error:
-            return _refusal(event, error, words)
+            return _refusal(event, error, words_for(event, rules))
 
-    async def _carry_out(self, lease: Lease, event: CommentEvent, command: Command) -> Reply:
-        opening = Opening(self.ledger, self.host, self.pictures, self.clock, self.rules)
+    async def _carry_out(
+        self, lease: Lease, event: CommentEvent, command: Command, rules: Rules
+    ) -> Reply:
+        opening = Opening(self.ledger, self.host, self.pictures, self.clock, rules)
+        orders = Orders(self.ledger, self.host, self.clock, rules)
         match command:
             case Batch():
                 return await opening.batch(lease, event, command)
@@ -97,9 +104,9 @@ class Intake:
             case RunEstimate():
                 return await opening.run_estimate(lease, event, command)
             case Help():
-                return answer(event, markdown.help_text(words_for(event, self.rules)))
+                return answer(event, markdown.help_text(words_for(event, rules)))
             case Status() | Cancel() | Retry():
-                return await self._orders.carry_out(lease, event, command)
+                return await orders.carry_out(lease, event, command)
 
     @property
     def _orders(self) -> Orders:
@@ -118,12 +125,14 @@ class Intake:
             await self._admit(delivery)
             raise
         if command is not None:
-            await self._admit(delivery)
+            await self._admit(delivery, command)
         return command
 
-    async def _admit(self, delivery: Delivery) -> None:
+    async def _admit(self, delivery: Delivery, command: Command | None = None) -> None:
         """Raise Refused unless the author may spend here, and now; fail closed."""
-        await Admission(self.host, self.rules).admit(delivery.event)
+        await Admission(self.host, self.rulebook).admit(delivery.event)
+        if isinstance(command, Cancel):
+            return  # where too much goes on, that is what people want
         words = words_for(delivery.event, self.rules)
         await Breaker(self.ledger, self.postman, self.clock, words).check(delivery)
 

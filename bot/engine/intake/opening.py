@@ -13,7 +13,7 @@ from bot.core.killpoints import Point, reach
 from bot.core.language import spoken
 from bot.core.parse import ParsedBatch
 from bot.core.plan import Item, plan
-from bot.core.policy import cap_of, caps, decide_budget
+from bot.core.policy import cap_of, caps, decide_budget, decide_images
 from bot.core.ports import Clock, Host, Lease, Ledger, Pictures
 from bot.core.pricing import Estimate as Bill
 from bot.core.pricing import estimate
@@ -96,9 +96,10 @@ class Opening:
         self, lease: Lease, event: CommentEvent, run: Run, offer: str | None = None
     ) -> Reply:
         """Store run, items, reservation and first words in one transaction."""
-        limits = self.rules.limits
-        decide_budget(run.upper_bound, limits, cap_of(run.batch))
+        limits, run_cap = self.rules.limits, self.rules.run_cap
+        decide_budget(run.upper_bound, limits, cap_of(run.batch), run_cap=run_cap)
         items = plan(run.batch, run.id)
+        decide_images(len(items), self.rules.max_images)
         view, ahead = _queued(run, items), await self.ledger.runs.queued()
         words = markdown.live(view, run.created_at, words_for(event, self.rules), ahead=ahead)
         effects = (reaction(event.thread, "eyes"), comment(event.thread, words))

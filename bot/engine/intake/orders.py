@@ -81,8 +81,9 @@ class Orders:
         items = _ordered(view, command.doubts)
         order = self._order(lease, event, _waiting(view, items))
         amount = most(run.batch, items, self.rules.prices)
-        limits = self.rules.limits
-        decide_budget(total((view.paid, view.in_doubt, amount)), limits, cap_of(run.batch))
+        limits, run_cap = self.rules.limits, self.rules.run_cap
+        bound = total((view.paid, view.in_doubt, amount))
+        decide_budget(bound, limits, cap_of(run.batch), run_cap=run_cap)
         # A run's money is counted for one person, whoever orders it again.
         budget = caps(run.thread or event.thread, run.author or event.author, order.at, limits)
         indexes = [item.item.index for item in items]

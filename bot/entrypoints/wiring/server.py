@@ -27,6 +27,7 @@ from bot.engine.catch_up import CatchUp
 from bot.engine.intake import Intake
 from bot.engine.outbox import Postman
 from bot.engine.recover import Recover
+from bot.engine.rulebook import Rulebook
 from bot.engine.runner import Drain
 from bot.engine.thread import ThreadAudience
 from bot.entrypoints import redaction
@@ -126,13 +127,14 @@ def _work(
         final_words=lambda view: markdown.final(view, utc_now(), words(view)),
         every=timedelta(seconds=settings.gptimage_live_seconds),
     )
-    gate = Admission(host, rules)
+    rulebook = Rulebook(host, rules, utc_now)
+    gate = Admission(host, rulebook)
     there = publishing(settings, host)
     life = shop.life(
         there.destination, there.name_of, at_once=False, remote=there.remote, gate=gate
     )
     pictures = ThreadPictures(host, shop.spool)
-    intake = Intake(shop.ledger, host, pictures, postman, scheduler, utc_now, rules)
+    intake = Intake(shop.ledger, host, pictures, postman, scheduler, utc_now, rules, rulebook)
 
     async def drive(run_id: str) -> None:
         await life.execute(run_id, audience)
