@@ -20,6 +20,7 @@ from bot.core.policy import AllowList, Limits, narrow
 from bot.core.ports import Role
 from bot.core.pricing import Money
 from bot.core.rules import Rules
+from bot.core.run import Wish
 from bot.core.said import said
 
 PATH = ".github/gptimage.yml"
@@ -78,6 +79,7 @@ class RepositoryFile(Part):
     max_images: int | None = Field(None, ge=1, le=100_000, description="Images in one batch.")
     model: str | None = Field(None, min_length=1, max_length=100, description="For jobs without.")
     language: Choice | None = Field(None, description="Of the answers.")
+    destination: Wish | None = Field(None, description="Where the images are published.")
     defaults: dict[str, Any] = Field(
         default_factory=dict, description="For every job that says nothing else."
     )
@@ -167,6 +169,7 @@ def narrowed(rules: Rules, file: RepositoryFile) -> Rules:
         ),
         max_images=_least(rules.max_images, file.max_images),
         language=file.language or rules.language,
+        destination=file.destination or rules.destination,
     )
 
 

@@ -7,6 +7,7 @@ from bot.core.parse import Around
 from bot.core.policy import SETTINGS, AllowList, Limits
 from bot.core.ports import Role
 from bot.core.pricing import BUILT_IN, PriceBook
+from bot.core.run import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,4 +29,5 @@ class Rules:
     images_per_minute: int | None = None
     prices: PriceBook = BUILT_IN
     language: Choice = "en"
+    destination: Wish | None = None  # None: wherever the operator wants the files
     ours: int | None = None  # the id of our own App, which is never obeyed

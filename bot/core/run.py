@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from bot.core.attempts import Attempt, AttemptState, Call, Wait, next_step
 from bot.core.batch import BatchConfig
@@ -86,6 +87,10 @@ SIMULATED = "simulated:"
 """Before the digest of a run whose images are none: they are not those of a real one."""
 
 
+Wish = Literal["release", "branch"]
+"""Where a repository may want its files: the folders of a server are its operator's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One execution of a batch; `thread` and `author` are None at the command line."""
@@ -107,6 +112,7 @@ class Run:
     digest: str | None = None  # of the batch: equal ones make the same images
     resumed_at: datetime | None = None  # when a person last went on with it, or ordered again
     language: Language | None = None  # of its thread; None: whichever the server speaks
+    destination: Wish | None = None  # where its repository wants the files; None: it does not say
     extras: tuple[Extra, ...] = ()  # what was published beside the images
 
     def beside(self, kind: FileKind) -> tuple[Extra, ...]:

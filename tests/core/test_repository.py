@@ -49,6 +49,7 @@ max_jobs: 10
 max_images: 40
 model: gpt-image-2.5-flare
 language: auto
+destination: branch
 defaults:
   quality: low
   size: 1536x1024
@@ -140,6 +141,14 @@ def test_caps_of_a_repository_count_what_happens_in_it() -> None:
     limits = with_file(text).limits
     assert (limits.person_repository_day, limits.person_day) == (Money(1_000_000), None)
     assert limits.repository_day == Money(0)
+
+
+def test_what_is_no_limit_is_a_wish() -> None:
+    wished = with_file("language: ja\ndestination: branch")
+    assert (wished.language, wished.destination) == ("ja", "branch")
+    assert with_file("max_jobs: 3", wished).destination == "branch"
+    with pytest.raises(RulesError, match="release, branch"):
+        read_file(b"destination: directory")
 
 
 def test_lists_add_up_so_that_each_must_have_the_person() -> None:

@@ -72,6 +72,15 @@ This run could cost up to &#36;0.0060, and the cap for maya in this repository i
     )
 
 
+async def test_a_repository_chooses_where_its_images_go(thread: Thread) -> None:
+    ask_for(thread, "destination: branch\n")
+    command = await thread.say(FOX)
+
+    assert thread.reactions(command) == ["eyes", "rocket"]
+    assert thread.room.github.releases.entries == {}
+    assert all("/blob/" in url for url in thread.pictures())
+
+
 async def test_an_organisation_narrows_all_its_repositories(thread: Thread) -> None:
     thread.room.github.shared_files = {PATH: b"allowed_users: [tomas]\n"}
     ask_for(thread, "min_role: write\n")

@@ -6,7 +6,7 @@ from functools import reduce
 
 from bot.adapters.destinations.names import counted
 from bot.core.ports import Destination, File, Published
-from bot.core.run import Run
+from bot.core.run import Run, Wish
 from bot.core.said import said
 
 
@@ -16,10 +16,14 @@ class Way:
 
     place: str
     destination: Destination
+    wish: Wish | None = None  # the word by which a repository may ask for it
 
 
 class Ways:
-    """Publishes by the first way, and by the next ones what those before them are refused."""
+    """Publishes by the first way, and by the next ones what those before them are refused.
+
+    The first one is that which the run's repository wishes, if it does.
+    """
 
     def __init__(self, *ways: Way) -> None:
         self._ways = ways
@@ -27,7 +31,7 @@ class Ways:
     async def publish(self, run: Run, files: Sequence[File]) -> Published:
         """Put the files where people can fetch them; again for the same files changes nothing."""
         done, notes = Published(()), list[str]()
-        for way in self._ways:
+        for way in sorted(self._ways, key=lambda way: way.wish != run.destination):
             left = _left(files, done)
             if not left:
                 break

@@ -75,6 +75,7 @@ runs = Table(
     Column("digest", Text),
     Column("resumed_at", Time),
     Column("language", Text),
+    Column("destination", Text),
     Column("extras", Json(tuple[Extra, ...]), nullable=False, server_default="[]"),
     Column("place", Text),  # the issue of the thread, for looking it up
 )

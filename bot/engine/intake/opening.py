@@ -57,6 +57,7 @@ class Opening:
             expected=bill.total.expected,
             upper_bound=bill.total.high,
             language=spoken(self.rules.language, event.body),
+            destination=self.rules.destination,
         )
         return await self._open(lease, event, run)
 
@@ -85,6 +86,7 @@ class Opening:
             expected=offer.expected,
             upper_bound=offer.upper_bound,
             language=spoken(self.rules.language, event.body),
+            destination=self.rules.destination,
         )
         try:
             return await self._open(lease, event, run, offer.id)

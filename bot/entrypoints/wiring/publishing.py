@@ -42,8 +42,10 @@ def publishing(settings: Settings, host: GitHubHost) -> Publishing:
 def ways(settings: Settings, host: GitHubHost) -> Sequence[Way]:
     """The ways to publish on GitHub, the operator's choice first."""
     prefix = settings.gptimage_tag_prefix
-    release = Way(said("a release"), Packing(ReleaseDestination(host, tag_prefix=prefix)))
-    branch = Way(said("a branch"), Packing(BranchDestination(host, prefix=prefix)))
+    release = Way(
+        said("a release"), Packing(ReleaseDestination(host, tag_prefix=prefix)), "release"
+    )
+    branch = Way(said("a branch"), Packing(BranchDestination(host, prefix=prefix)), "branch")
     return (branch, release) if settings.gptimage_destination == "branch" else (release, branch)
 
 

@@ -1,6 +1,7 @@
 """What one way of publishing is refused goes the other, and the thread is told why."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from bot.adapters.destinations import BranchDestination, ReleaseDestination, Way, Ways
 from bot.core.errors import HostError
 from bot.core.ports import File, Published
+from bot.core.run import Wish
 from bot.simulators.github import FaultKind
 from tests.adapters.github.publishing import Files, run_of
 
@@ -34,6 +36,17 @@ async def test_the_second_way_is_not_gone_without_need(octo: Octo, files: Files)
     done = await publish(octo, files("fox.png", "owl.png", "report.json"))
     assert (places(done), done.note) == (["release", "release"], "")
     assert octo.calls("POST", "/git/blobs") == 0
+
+
+@pytest.mark.parametrize(("wish", "kind"), [("branch", "branch"), ("release", "release")])
+async def test_the_repositorys_wish_is_the_first_way(
+    octo: Octo, files: Files, wish: Wish, kind: str
+) -> None:
+    release = Way("a release", ReleaseDestination(octo.host), "release")
+    branch = Way("a branch", BranchDestination(octo.host), "branch")
+    run = replace(run_of(octo.thread), destination=wish)
+    for ways in (Ways(branch, release), Ways(release, branch)):
+        assert places(await ways.publish(run, files("fox.png"))) == [kind]
 
 
 async def test_a_forbidden_release_becomes_a_branch(octo: Octo, files: Files) -> None:
