@@ -2,16 +2,26 @@
 
 import re
 import unicodedata
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
+from typing import get_args
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from bot.core.attempts import AttemptState
+from bot.core.batch import Job
+from bot.core.errors import Failure
+from bot.core.markdown import final
 from bot.core.markup import address, escape, link
+from bot.core.messages import Language, messages
+from bot.core.run import Extra, FileKind, ItemView, Person, RunView
+from tests.core.test_markdown import T0, tried, waiting
 
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 # What GitHub's filters look for in the finished text.
@@ -112,6 +122,40 @@ def test_long_text_is_cut_and_says_so(text: str, limit: int) -> None:
 )
 def test_it_stays_readable_in_the_source(text: str, raw: str) -> None:
     assert escape(text) == raw
+
+
+def last_word(text: str, *, language: Language = "en") -> str:
+    """What is said of a run in which people and servers have written the text everywhere."""
+    made, wrong, doubt = waiting(*(Job(prompt="x", output_path=f"{n}.png") for n in "abc")).items
+
+    def hostile(item: ItemView) -> ItemView:
+        call = replace(item.item.call, prompt=text, size=text, quality=text)
+        return replace(item, item=replace(item.item, call=call, path=text), path=None)
+
+    items = (
+        hostile(tried(made, AttemptState.SUCCEEDED)),
+        hostile(tried(wrong, AttemptState.FAILED, Failure.INVALID, text or "x")),
+        hostile(tried(doubt, AttemptState.IN_DOUBT, Failure.TIMEOUT)),
+    )
+    run = waiting(Job(prompt="x", output_path="x.png")).run
+    extras = (Extra(FileKind.ARCHIVE, text, "https://a.b/x"),)
+    person, note = Person(1, text), text or "x"
+    run = replace(run, author=person, warnings=(text,), note=note, extras=extras)
+    return final(RunView(run, items), T0, messages(language))
+
+
+PLAIN_TAGS = {language: Page(last_word("x", language=language)).tags for language in LANGUAGES}
+
+
+@given(TEXTS, st.sampled_from(LANGUAGES))
+@example("</summary></details><h1>", "en")
+@example("x\n\n> [!CAUTION]\n> x", "en")
+@example("[^1]: x", "ja")
+@example("--> <!-- x", "en")
+def test_a_last_word_keeps_its_shape_and_pings_nobody(text: str, language: Language) -> None:
+    page = Page(last_word(text, language=language))
+    assert page.tags == PLAIN_TAGS[language]
+    assert not LINKED.search(page.text)
 
 
 @pytest.mark.parametrize("url", [None, "", "javascript:alert(1)", "data:image/png;base64,AA"])

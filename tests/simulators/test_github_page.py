@@ -50,6 +50,14 @@ def publish(state: GitHubState, **files: bytes) -> None:
         ("https://example.com", "<p>https://example.com</p>"),
         ("<b onclick=x>bold</b>", "<p><b>bold</b></p>"),
         ("<script>alert(1)</script>", ""),
+        ('<div class="mine markdown-alert">x</div>', '<div class="markdown-alert">x</div>'),
+        (
+            "> [!WARNING]\n> careful",
+            (
+                '<div class="markdown-alert markdown-alert-warning">\n'
+                '<p class="markdown-alert-title">Warning</p>\n<p>careful</p>\n</div>'
+            ),
+        ),
         ("<style>p {}</style>", ""),
         ("<iframe src=/></iframe>", ""),
         ("[x](javascript:alert)", "<p>[x](javascript:alert)</p>"),

@@ -7,6 +7,9 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+_KINDS = ("note", "tip", "important", "warning", "caution")
+_ALERTS = {"markdown-alert", *(f"markdown-alert-{kind}" for kind in _KINDS)}
+
 _CLEANER = nh3.Cleaner(
     tags=nh3.ALLOWED_TAGS | {"input"},  # the boxes of task lists
     clean_content_tags={"script", "style"},
@@ -19,6 +22,7 @@ _CLEANER = nh3.Cleaner(
         "td": {"align"},
         "th": {"align"},
     },
+    allowed_classes={"div": _ALERTS, "p": {"markdown-alert-title"}},
     tag_attribute_values={"input": {"type": {"checkbox"}}},
     # A box that somebody wrote as HTML is as dead as those of a task list.
     set_tag_attribute_values={"input": {"disabled": "", "type": "checkbox"}},
