@@ -72,6 +72,10 @@ _REASONS = {
 }
 
 
+# Files that are in memory at the same time, of all the runs of a process.
+_AT_ONCE = 4
+
+
 class ReleaseDestination:
     """Publishes a run as a prerelease with the tag `<tag_prefix><run id>`.
 
@@ -82,6 +86,7 @@ class ReleaseDestination:
     def __init__(self, host: ReleaseHost, *, tag_prefix: str = "gptimage-") -> None:
         self._host = host
         self._tag_prefix = tag_prefix
+        self._places = asyncio.Semaphore(_AT_ONCE)
 
     async def publish(self, run: Run, files: Sequence[File]) -> Published:
         """Put the files where people can fetch them; again for the same files changes nothing."""
@@ -90,7 +95,7 @@ class ReleaseDestination:
         releases, wanted = self._host.releases(run.thread), named(files)
         try:
             release = await self._release(releases, run, wanted)
-            return await _fill(releases, release, wanted)
+            return await _fill(releases, release, wanted, self._places)
         except HostError as error:
             if not error.final:
                 raise
@@ -105,9 +110,11 @@ class ReleaseDestination:
         return await releases.draft(tag, f"Images of {run.id}", _body(releases.comment_url, wanted))
 
 
-async def _fill(releases: Releases, release: Release, wanted: Mapping[str, File]) -> Published:
+async def _fill(
+    releases: Releases, release: Release, wanted: Mapping[str, File], places: asyncio.Semaphore
+) -> Published:
     """Upload what is missing, publish, and say what GitHub shows then."""
-    refused = await _upload_missing(releases, release, wanted)
+    refused = await _upload_missing(releases, release, wanted, places)
     if release.draft and len(refused) < len(wanted):
         release = await releases.publish(release)
     shown = {asset.name: asset for asset in await releases.assets(release) if asset.is_whole}
@@ -119,7 +126,7 @@ async def _fill(releases: Releases, release: Release, wanted: Mapping[str, File]
 
 
 async def _upload_missing(
-    releases: Releases, release: Release, wanted: Mapping[str, File]
+    releases: Releases, release: Release, wanted: Mapping[str, File], places: asyncio.Semaphore
 ) -> dict[str, str]:
     """Upload each file that is not there, one at a time; gives those that are refused, and why."""
     present = {asset.name: asset for asset in await releases.assets(release)}
@@ -131,7 +138,8 @@ async def _upload_missing(
             refused[name] = said("the release is published already, and may not be changed.")
             continue
         try:
-            await _upload(releases, release, name, file, present.get(name))
+            async with places:
+                await _upload(releases, release, name, file, present.get(name))
         except HostError as error:
             if not error.final:
                 raise
