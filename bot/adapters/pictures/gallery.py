@@ -10,7 +10,7 @@ from bot.adapters.pictures.sheets import thumbnail
 from bot.core.ports import Destination, File, Publication, Published
 from bot.core.run import FileKind, Run
 
-# Twice the height at which most are shown, for screens with small pixels.
+# Pages show most of them 160 pixels tall, and screens may have several pixels for one of those.
 _EDGE = 480
 
 
