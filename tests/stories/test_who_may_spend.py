@@ -149,9 +149,9 @@ What was not made can be ordered again: `/batch retry rfbghrhhek`
 | --: | --: | --: | --: |
 | $0.0060 | $0.00 | $0.00 | $0.0060 |
 
-| File | Prompt | Size | Quality | Cost | Time |
+| Files | Prompt | Size | Quality | Cost | Time |
 | --- | --- | --- | --- | --- | --- |
-| a-red-fox.png | a red fox | 1024x1024 | low | – | – |
+| ⬛ a-red-fox.png | a red fox | 1024x1024 | low | – | – |
 
 <sub>Run `rfbghrhhek` for tomas · N s</sub>
 
