@@ -20,7 +20,8 @@ from bot.core.plan import ImageCall, plan
 from bot.core.ports import Answer, Spool
 from bot.core.pricing import Usage
 from bot.core.run import ItemState, Run, RunState
-from bot.engine.runner import Drain, Runner
+from bot.engine.drain import Drain
+from bot.engine.runner import Runner
 
 
 class Ready:

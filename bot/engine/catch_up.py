@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from bot.core.errors import HostError
 from bot.core.killpoints import Point, reach
 from bot.core.ports import Clock, HookLog, Leases, Missed, Sending
+from bot.engine.drain import Drain
 from bot.engine.hold import Hold, hold
-from bot.engine.runner import Drain
 
 # GitHub can send again what is younger.
 # Source: https://docs.github.com/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks

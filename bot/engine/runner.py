@@ -25,6 +25,7 @@ from bot.core.pricing import BUILT_IN, Money, PriceBook, upper_bound
 from bot.core.run import ItemView, RunView, Stop, working_time
 from bot.core.said import said
 from bot.engine.board import Board
+from bot.engine.drain import Drain
 from bot.engine.outcomes import failed, lost, succeeded
 from bot.engine.purse import Purse
 
@@ -43,43 +44,6 @@ _HOPELESS = {
 _LOOK = timedelta(seconds=1)
 # A ledger that is busy while an outcome waits to be recorded gets this many seconds, in steps.
 _PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)
-
-
-class Drain:
-    """Says that this process wants to end: start nothing more, await what is in flight."""
-
-    def __init__(self) -> None:
-        self._asked = asyncio.Event()
-
-    def ask(self) -> None:
-        """From now on nothing new is started."""
-        self._asked.set()
-
-    @property
-    def asked(self) -> bool:
-        """Whether the process wants to end."""
-        return self._asked.is_set()
-
-    async def unless_asked(self, waiting: Coroutine[None, None, None]) -> None:
-        """Wait for something that costs nothing to give up, or until the process wants to end."""
-        tasks = [asyncio.create_task(waiting), asyncio.create_task(self._wait_for_wish())]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _wait_for_wish(self) -> None:
-        await self._asked.wait()
-
-    async def wait(self, seconds: float) -> None:
-        """Sleep so long, or until the process wants to end."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._asked.wait()
-        except TimeoutError:
-            return
 
 
 @dataclass(frozen=True, slots=True)

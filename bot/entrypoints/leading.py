@@ -26,7 +26,7 @@ from bot.core.run import (
     wanted_again,
 )
 from bot.core.said import said
-from bot.engine.runner import Drain
+from bot.engine.drain import Drain
 from bot.entrypoints import console
 
 if TYPE_CHECKING:

@@ -20,10 +20,11 @@ from bot.core.repository import PATH
 from bot.core.rules import Rules
 from bot.core.run import Person, Run, RunState, RunView, Stop
 from bot.engine.admission import Admission
+from bot.engine.drain import Drain
 from bot.engine.finish import Finish
 from bot.engine.life import Life
 from bot.engine.rulebook import Rulebook
-from bot.engine.runner import Drain, Runner
+from bot.engine.runner import Runner
 from tests.engine.desk import START, THREAD, Clock, Desk
 from tests.engine.test_intake import ADA, event
 from tests.engine.world import Nobody, NoHurry, Shelf

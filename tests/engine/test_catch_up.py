@@ -16,7 +16,7 @@ from bot.core.errors import HostError
 from bot.core.killpoints import Point
 from bot.core.ports import Sending
 from bot.engine.catch_up import CatchUp
-from bot.engine.runner import Drain
+from bot.engine.drain import Drain
 from tests.engine.desk import Clock, Crash
 
 

@@ -18,7 +18,8 @@ from bot.core.plan import ImageCall, plan
 from bot.core.ports import Answer, Lease
 from bot.core.pricing import BUILT_IN, Money, PriceBook, Usage, upper_bound
 from bot.core.run import ItemState, Run, RunState, RunView, Stop
-from bot.engine.runner import Drain, Runner
+from bot.engine.drain import Drain
+from bot.engine.runner import Runner
 from tests.engine.desk import START, Clock
 
 ANSWER = Answer("key", "image/png", 1, 1, 1)

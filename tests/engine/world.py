@@ -44,9 +44,10 @@ from bot.core.ports import (
 )
 from bot.core.pricing import Money, estimate
 from bot.core.run import ItemState, Run, RunState, RunView, Stop
+from bot.engine.drain import Drain
 from bot.engine.finish import Finish
 from bot.engine.life import Life
-from bot.engine.runner import Drain, Runner
+from bot.engine.runner import Runner
 from tests.engine.story import ERRORS, FREE, Ending, Fate, Outcome, Story
 
 RUN = "r1"

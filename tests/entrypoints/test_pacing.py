@@ -17,7 +17,7 @@ from bot.core.parse import parse_batch_data
 from bot.core.plan import ImageCall, plan
 from bot.core.ports import Answer
 from bot.core.run import ItemState, Run, RunState, RunView
-from bot.engine.runner import Drain
+from bot.engine.drain import Drain
 from bot.entrypoints.loopback import served
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.wiring.common import utc_now, workshop

@@ -21,9 +21,10 @@ from bot.core.plan import Item
 from bot.core.ports import Destination
 from bot.core.pricing import Money
 from bot.core.said import said
+from bot.engine.drain import Drain
 from bot.engine.finish import Finish
 from bot.engine.life import Gate, Life
-from bot.engine.runner import Drain, Runner
+from bot.engine.runner import Runner
 from bot.entrypoints import redaction
 from bot.entrypoints.settings import Settings
 

@@ -19,8 +19,8 @@ from bot.core.ports import Destination
 from bot.core.pricing import PriceBook
 from bot.core.run import RunView
 from bot.core.said import said
+from bot.engine.drain import Drain
 from bot.engine.life import Audience, Life
-from bot.engine.runner import Drain
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.wiring.common import workshop
 

@@ -24,11 +24,11 @@ from bot.core.rules import Rules
 from bot.core.run import RunView
 from bot.engine.admission import Admission
 from bot.engine.catch_up import CatchUp
+from bot.engine.drain import Drain
 from bot.engine.intake import Intake
 from bot.engine.outbox import Postman
 from bot.engine.recover import Recover
 from bot.engine.rulebook import Rulebook
-from bot.engine.runner import Drain
 from bot.engine.thread import ThreadAudience
 from bot.entrypoints import redaction
 from bot.entrypoints.settings import Settings, private_key
