@@ -17,7 +17,11 @@ from bot.core.errors import BatchError
 from bot.core.parse import Around, parse_batch, parse_batch_data
 
 FOX = {"prompt": "a red fox"}
-EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/*.*"))
+EXAMPLES = [
+    file
+    for pattern in ("*.json", "*.md")
+    for file in sorted(Path(__file__).parents[2].glob(f"examples/{pattern}"))
+]
 
 
 def problems(data: object, **around: Any) -> list[str]:

@@ -113,5 +113,6 @@ async def test_no_address_is_ever_opened(thread: Thread, address: str) -> None:
     assert thread.reactions(command) == ["confused"]
     assert "is an address" in thread.answer()
     asked = [call.path for call in thread.room.github.calls[before:]]
-    assert not [path for path in asked if "contents" in path or path.endswith("x.png")]
+    files = [path for path in asked if "/contents/" in path or path.endswith("x.png")]
+    assert all(path.endswith("/.github/gptimage.yml") for path in files)
     assert thread.calls() == []
