@@ -10,7 +10,7 @@ import typer
 
 from bot.core.errors import SettingsError
 from bot.core.said import said
-from bot.entrypoints import console, history, operating
+from bot.entrypoints import action, console, history, operating
 from bot.entrypoints.guard import guarded
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ seed_app = typer.Typer(
 _SEED_FOLDER = "~/Downloads/openai-images"
 
 app.add_typer(history.app, name="history")
+app.add_typer(action.app, name="action")
 
 
 class Format(StrEnum):

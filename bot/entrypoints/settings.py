@@ -38,6 +38,11 @@ OPENAI = "https://api.openai.com/v1"
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)
 
 
+def environment() -> Mapping[str, str]:
+    """The variables of this process alone, for a workflow: its `.env` is what it checked out."""
+    return os.environ
+
+
 def state_dir() -> Path:
     """The user's folder for state that must survive: the ledger and the spool."""
     if sys.platform == "darwin":

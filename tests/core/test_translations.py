@@ -10,6 +10,7 @@ import pytest
 
 import bot
 from bot.core.messages import messages
+from bot.core.messages.ja_action import ACTION
 from bot.core.messages.ja_batch import BATCH
 from bot.core.messages.ja_commands import COMMANDS
 from bot.core.messages.ja_money import MONEY
@@ -166,6 +167,6 @@ def test_a_sentence_that_is_copied_keeps_its_parts() -> None:
 
 
 def test_no_sentence_is_translated_twice() -> None:
-    parts = (BATCH, COMMANDS, MONEY, OPERATING, PICTURES, RUNS, SERVICES, TERMINAL)
+    parts = (ACTION, BATCH, COMMANDS, MONEY, OPERATING, PICTURES, RUNS, SERVICES, TERMINAL)
 
     assert len(JAPANESE.sentences) == sum(map(len, parts))

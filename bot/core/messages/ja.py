@@ -1,6 +1,7 @@
 """Japanese."""
 
 from bot.core.errors import Failure, Reason
+from bot.core.messages.ja_action import ACTION
 from bot.core.messages.ja_batch import BATCH
 from bot.core.messages.ja_commands import COMMANDS
 from bot.core.messages.ja_money import MONEY
@@ -203,6 +204,7 @@ JAPANESE = Messages(
     unknown="不明",
     help=_HELP,
     sentences={
+        **ACTION,
         **BATCH,
         **COMMANDS,
         **MONEY,
