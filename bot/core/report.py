@@ -170,8 +170,8 @@ _STOPS = {
     Stop.REFUSED: said("the image service refuses every call"),
     Stop.BUDGET: said("the next image could have exceeded the cap on cost"),
     Stop.FAULT: said("answers could not be kept"),
-    Stop.PERMISSION: said("its author may not spend here any more"),
-    Stop.UNCHECKED: said("nobody could say whether its author may still spend here"),
+    Stop.PERMISSION: said("whoever ordered it may not spend here any more"),
+    Stop.UNCHECKED: said("nobody could say whether whoever ordered it may still spend here"),
 }
 
 

@@ -111,6 +111,8 @@ class Run:
     note: str = ""  # what a reader must know of the publication, such as a fallback
     digest: str | None = None  # of the batch: equal ones make the same images
     resumed_at: datetime | None = None  # when a person last went on with it, or ordered again
+    orderer: Person | None = None  # who ordered it again, if that was a comment; last of all
+    claims: int = 0  # how often it had been claimed before it was last ordered
     language: Language | None = None  # of its thread; None: whichever the server speaks
     destination: Wish | None = None  # where its repository wants the files; None: it does not say
     extras: tuple[Extra, ...] = ()  # what was published beside the images

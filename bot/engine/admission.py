@@ -32,16 +32,17 @@ class Admission:
             raise Refused(Reason.UNREACHABLE, words) from error
 
     async def admit_again(self, run: Run) -> None:
-        """Raise Refused unless the run's author may still spend in a repository that is served.
+        """Raise Refused unless whoever ordered the run may still spend, and we still serve there.
 
         The comment's words are old by now: the repository may have another owner. Raises
         HostError if GitHub does not say, or says what nobody understands.
         """
-        if run.thread is None or run.author is None:
+        person = run.orderer or run.author
+        if run.thread is None or person is None:
             return  # of the command line: nobody else's money
         owner = await self.host.owner(run.thread)
         try:
-            await self._admit(run.thread, run.author, owner)
+            await self._admit(run.thread, person, owner)
         except RulesError as error:
             faults = said(
                 "{file} of this repository has faults: {faults}", file=error.file, faults=str(error)

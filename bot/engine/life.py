@@ -22,12 +22,13 @@ _PAUSE = 15.0
 
 
 # Seconds until GitHub is asked again whether a run may start; after the last one it may not. A
-# run is claimed once for each question, so the lease's epoch counts them across restarts.
+# run is claimed once for each question, so the lease's epoch counts them across restarts, from
+# the claims on that there had been when it was ordered again.
 _ASK_AGAIN = (5.0, 15.0, 30.0, 60.0, 120.0, 240.0)
 
 
 class Gate(Protocol):
-    """Whether the author of a run may still spend when its turn comes."""
+    """Whether whoever ordered a run may still spend when its turn comes."""
 
     async def admit_again(self, run: Run) -> None:
         """Raise Refused if not, and HostError if nobody says."""
@@ -94,8 +95,8 @@ class Life:
 
     async def _is_decided(self, held: Hold, run: Run) -> bool:
         """Ask whether the run may start, and stop it if not; False if it waits for an answer."""
-        if self.gate is None or run.stop or run.state is not RunState.QUEUED or run.started_at:
-            return True  # whoever orders a run again has been asked about then
+        if self.gate is None or run.stop or run.state is not RunState.QUEUED:
+            return True
         try:
             await self.gate.admit_again(run)
         except Refused as error:
@@ -107,7 +108,7 @@ class Life:
 
     async def _is_given_up(self, held: Hold, run: Run, error: HostError) -> bool:
         """Stop a run about which GitHub says nothing for too long; until then, ask later."""
-        asked = held.lease.epoch - 1
+        asked = held.lease.epoch - run.claims - 1
         if error.final or asked >= len(_ASK_AGAIN):
             _log.warning("the run may not start, for nobody says that it may: %s", error)
             stop = Stop.PERMISSION if error.final else Stop.UNCHECKED

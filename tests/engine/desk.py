@@ -61,14 +61,15 @@ class Desk:
     shared: dict[str, bytes | NoFile] | HostError = field(default_factory=dict)
     reads: int = 0
     given_role: Role | HostError = Role.WRITE
+    roles: dict[str, Role] = field(default_factory=dict)  # of those who have another one
     given_owner: Person | HostError = field(default_factory=lambda: Person(1, "octo"))
     teams: dict[str, set[str]] | HostError = field(default_factory=dict)
     before_write: Callable[[], None] = lambda: None
 
-    async def role(self, _: Thread, __: str) -> Role:
+    async def role(self, _: Thread, login: str) -> Role:
         if isinstance(self.given_role, HostError):
             raise self.given_role
-        return self.given_role
+        return self.roles.get(login, self.given_role)
 
     async def owner(self, _: Thread) -> Person:
         if isinstance(self.given_owner, HostError):

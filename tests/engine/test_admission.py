@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from shutil import copy
 from typing import Any
@@ -14,7 +15,7 @@ from bot.core.batch import BatchConfig, Job
 from bot.core.errors import HostError, Reason, Refused, RulesError
 from bot.core.plan import plan
 from bot.core.policy import AllowList
-from bot.core.ports import Cap, Role
+from bot.core.ports import Cap, Delivery, Order, Role
 from bot.core.pricing import Money
 from bot.core.repository import PATH
 from bot.core.rules import Rules
@@ -226,6 +227,37 @@ async def test_a_run_about_which_nobody_says_anything_is_given_up(turn: Turn) ->
     view = await turn.comes()
     assert (view.run.state, view.run.stop) == (RunState.DONE, Stop.UNCHECKED)
     assert await turn.left() == Money(100)
+
+
+async def ordered_again(turn: Turn, by: Person) -> None:
+    """The run is stopped, over, and ordered again by a comment of this person."""
+    await turn.ledger.runs.request_stop("r1", Stop.CANCELLED)
+    assert (await turn.comes()).run.state is RunState.DONE
+    delivery = Delivery("d9", "g9", event(), START)
+    await turn.ledger.inbox.receive(delivery)
+    lease = await turn.ledger.leases.claim("delivery:d9", turn.clock(), timedelta(minutes=5))
+    assert lease is not None
+    order = Order("c9", lease, turn.clock(), person=by)
+    assert await turn.ledger.runs.reopen("r1", [0], Money(60), turn.clock(), [CAP], order)
+
+
+async def test_of_a_retry_whoever_ordered_it_is_asked_about(turn: Turn) -> None:
+    await ordered_again(turn, Person(43, "bob"))
+    turn.desk.roles = {"bob": Role.READ}
+    view = await turn.comes()
+    assert (view.run.state, view.run.stop) == (RunState.DONE, Stop.PERMISSION)
+    assert turn.calls == 0
+    assert await turn.left() == Money(100)
+
+
+async def test_a_retry_waits_as_long_for_github_as_a_first_run(turn: Turn) -> None:
+    await ordered_again(turn, Person(43, "bob"))
+    turn.desk.given_owner = AWAY
+    for pause in (5, 15, 30, 60, 120, 240):
+        assert (await turn.comes()).run.state is RunState.QUEUED
+        turn.clock.pass_(seconds=pause)
+    view = await turn.comes()
+    assert (view.run.state, view.run.stop) == (RunState.DONE, Stop.UNCHECKED)
 
 
 async def test_a_pause_that_github_asks_for_is_kept(turn: Turn) -> None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 from inline_snapshot import snapshot
 
+from bot.simulators import images
 from bot.simulators.github import Fault, FaultKind, Role, User
 from tests.stories.conftest import Thread, with_settings
 
@@ -139,7 +140,7 @@ async def test_who_loses_the_role_before_the_run_starts_pays_for_nothing(thread:
     assert thread.answer() == snapshot("""\
 ### ❌ No image was made
 
-When its turn came, its author was not allowed to spend here any more. Nothing was started or billed.
+When its turn came, whoever had ordered it was not allowed to spend here any more. Nothing was started or billed for this order.
 
 1 image was not started.
 
@@ -154,6 +155,48 @@ What was not made can be ordered again: `/batch retry rfbghrhhek`
 | ⬛ a-red-fox.png | a red fox | 1024x1024 | low | – | – |
 
 <sub>Run `rfbghrhhek` for tomas · N s</sub>
+
+<!-- marker -->\
+""")
+
+
+async def test_who_loses_the_role_before_a_retry_starts_pays_for_nothing(thread: Thread) -> None:
+    github = thread.room.github
+    thread.room.images.faults.append(images.Fault(images.FaultKind.MODERATED_INPUT, prompt="owl"))
+    await thread.say(FOX + "\n- an owl")
+    assert len(thread.calls()) == 2
+    github.faults.add(Fault(FaultKind.HANG, path="^/repos/acme/posters$", seconds=0.5))
+
+    command = await thread.write("/batch retry", by="tomas")  # of whom nobody has asked yet
+    await thread.until(lambda: any(call.fault for call in github.calls))
+    github.people.add(User("tomas", Role.READ))
+    await thread.quiet()
+
+    assert thread.reactions(command) == ["rocket"]
+    assert len(thread.calls()) == 2
+    assert thread.answer() == snapshot("""\
+### ⚠️ 1 of 2 images
+
+When its turn came, whoever had ordered it was not allowed to spend here any more. Nothing was started or billed for this order.
+
+<a href="/releases/download/gptimage-rfbghrhhek/a-red-fox-33e530de40.png"><img src="/releases/download/gptimage-rfbghrhhek/thumb-a-red-fox-33e530de40.webp" alt="a red fox" height="320"></a>
+
+1 image was not started.
+
+What was not made can be ordered again: `/batch retry rfbghrhhek`
+
+| Estimated | Paid | In doubt | Reserved at most |
+| --: | --: | --: | --: |
+| $0.0119 | $0.0060 | $0.00 | $0.0119 |
+
+| Files | Prompt | Size | Quality | Cost | Time |
+| --- | --- | --- | --- | --- | --- |
+| [a-red-fox.png](/releases/download/gptimage-rfbghrhhek/a-red-fox-33e530de40.png) | a red fox | 1024x1024 | low | $0.0060 | N s |
+| ⬛ an-owl.png | an owl | 1024x1024 | low | – | N s |
+
+📦 [All files](/releases/tag/gptimage-rfbghrhhek) · [report.json](/releases/download/gptimage-rfbghrhhek/report.json)
+
+<sub>Run `rfbghrhhek` for maya · N s</sub>
 
 <!-- marker -->\
 """)

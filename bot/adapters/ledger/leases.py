@@ -75,6 +75,12 @@ async def fence(connection: AsyncConnection, lease: Lease, kind: str) -> str:
     return name
 
 
+def epoch(kind: str, name: ColumnElement[str]) -> ColumnElement[int]:
+    """How often the subject of a row has been claimed, for a query; null if it never was."""
+    claimed = select(leases.c.epoch).where(leases.c.subject == f"{kind}:" + name)
+    return claimed.scalar_subquery()
+
+
 def is_free(kind: str, name: ColumnElement[str], now: datetime) -> ColumnElement[bool]:
     """Whether nobody holds the subject of a row, as a condition of a query.
 

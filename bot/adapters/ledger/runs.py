@@ -12,7 +12,7 @@ from bot.adapters.ledger.attempts import Intent, Outcome, record
 from bot.adapters.ledger.engine import Database
 from bot.adapters.ledger.group_commit import GroupCommit
 from bot.adapters.ledger.inbox import settle_delivery
-from bot.adapters.ledger.leases import fence, is_free
+from bot.adapters.ledger.leases import epoch, fence, is_free
 from bot.adapters.ledger.offers import take
 from bot.adapters.ledger.outbox import owe
 from bot.adapters.ledger.rows import item_values, run_of, run_values, view_of
@@ -118,7 +118,7 @@ class SqlRuns:
         async with self._database.write() as connection:
             if order and await orders.was_given(connection, order):
                 return True
-            if not await _queue_again(connection, run_id, now):
+            if not await _queue_again(connection, run_id, now, order):
                 return False
             await budget.reserve(connection, run_id, amount, caps)
             await _order_again(connection, run_id, items, amount)
@@ -339,11 +339,18 @@ async def _place(connection: AsyncConnection, run_id: str, files: Sequence[Publi
     )
 
 
-async def _queue_again(connection: AsyncConnection, run_id: str, now: datetime) -> bool:
+async def _queue_again(
+    connection: AsyncConnection, run_id: str, now: datetime, order: Order | None
+) -> bool:
+    ordered = {
+        "resumed_at": now,
+        "orderer": order.person if order else None,
+        "claims": func.coalesce(epoch("run", runs.c.id), 0),
+    }
     queued = await connection.execute(
         update(runs)
         .where(runs.c.id == run_id, runs.c.finished_at.is_not(None))
-        .values(state=RunState.QUEUED, finished_at=None, stop=None, resumed_at=now)
+        .values(state=RunState.QUEUED, finished_at=None, stop=None, **ordered)
     )
     return bool(queued.rowcount)
 

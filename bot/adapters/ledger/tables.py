@@ -74,6 +74,8 @@ runs = Table(
     Column("report", Text),
     Column("digest", Text),
     Column("resumed_at", Time),
+    Column("orderer", Json(Person)),
+    Column("claims", Integer, nullable=False, server_default="0"),
     Column("language", Text),
     Column("destination", Text),
     Column("extras", Json(tuple[Extra, ...]), nullable=False, server_default="[]"),

@@ -79,12 +79,12 @@ ENGLISH = Messages(
             Stop.BUDGET: "The next image could have cost more than the cap, so I made no more.",
             Stop.FAULT: "I could not keep any more images safely, so I paid for no more.",
             Stop.PERMISSION: (
-                "When its turn came, its author was not allowed to spend here any more."
-                " Nothing was started or billed."
+                "When its turn came, whoever had ordered it was not allowed to spend here any more."
+                " Nothing was started or billed for this order."
             ),
             Stop.UNCHECKED: (
-                "GitHub could not say whether its author may still spend here, so nothing was"
-                " started or billed. Try again in a new comment."
+                "GitHub could not say whether whoever ordered it may still spend here, so nothing"
+                " was started or billed for this order. Try again in a new comment."
             ),
         },
         failures={

@@ -44,8 +44,8 @@ RUNS = {
         "次の画像で費用の上限を超える可能性がありました"
     ),
     "answers could not be kept": "応答を保存できませんでした",
-    "its author may not spend here any more": "依頼者はここで費用を使えなくなりました",
-    "nobody could say whether its author may still spend here": (
+    "whoever ordered it may not spend here any more": "依頼者はここで費用を使えなくなりました",
+    "nobody could say whether whoever ordered it may still spend here": (
         "依頼者にまだ権限があるかを確認できませんでした"
     ),
     "this machine could not keep the answer (is its disk full?)": (

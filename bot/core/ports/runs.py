@@ -11,7 +11,7 @@ from bot.core.plan import Item
 from bot.core.ports.leases import Lease
 from bot.core.ports.outbox import Effect
 from bot.core.pricing import Money, Usage
-from bot.core.run import Extra, Offer, Run, RunView, Stop, Thread
+from bot.core.run import Extra, Offer, Person, Run, RunView, Stop, Thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ class Order:
     delivery: Lease
     at: datetime
     effects: Sequence[Effect] = ()
+    person: Person | None = None
 
 
 class Runs(Protocol):
@@ -152,7 +153,7 @@ class Runs(Protocol):
 
         `amount` is reserved in the caps, or Refused; the run's upper bound becomes what it has
         spent and `amount`. False unless the run is done. An order is settled with it, and carried
-        out once.
+        out once; its person is the run's `orderer`.
         """
         ...
 

@@ -122,7 +122,8 @@ class Orders:
         now, run = self.clock(), view.run
         words = messages(run.language) if run.language else words_for(event, self.rules)
         shown = (comment(run.thread, live(view, now, words)),) if run.thread else ()
-        return Order(run_id(event.thread), lease, now, (reaction(event.thread, "rocket"), *shown))
+        effects = (reaction(event.thread, "rocket"), *shown)
+        return Order(run_id(event.thread), lease, now, effects, event.author)
 
 
 def _is_beside(view: RunView, thread: Thread) -> bool:
