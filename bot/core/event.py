@@ -67,6 +67,21 @@ def parse(event: str, body: bytes) -> CommentEvent | None:
         return None
     if payload.get("installation") is None:  # a repository's own webhook: not for the App
         return None
+    return _read(payload)
+
+
+def parse_workflow(body: bytes) -> CommentEvent | None:
+    """The comment that started a workflow, which knows of no installation: it becomes 0.
+
+    None for what is not written or edited. Raises WebhookError as `parse` does.
+    """
+    payload = _json_object(body)
+    if payload.get("action") not in ("created", "edited"):
+        return None
+    return _read(payload | {"installation": {"id": 0}})
+
+
+def _read(payload: dict[str, object]) -> CommentEvent | None:
     try:
         return _comment_event(_Payload.model_validate(payload))
     except ValidationError as error:

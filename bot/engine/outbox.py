@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from typing import Protocol
 
 from bot.core.errors import HostError
 from bot.core.killpoints import Point, reach
@@ -19,6 +20,18 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0
 _DOUBLINGS = 8  # more than it takes from the first pause to the longest
 
 
+class Hidden(Protocol):
+    """What stands in a comment beside its words, unseen by people."""
+
+    async def beside(self, effect_id: str) -> str:
+        """The hidden text, as it is to stand there now."""
+        ...
+
+    def stands(self, effect_id: str) -> None:
+        """GitHub has taken the text that `beside` gave last."""
+        ...
+
+
 class Postman:
     """Delivers effects; every step may be repeated after a crash without a second comment.
 
@@ -32,12 +45,14 @@ class Postman:
         markers: Markers,
         clock: Clock,
         redact: Redact = BY_LOOK,
+        hidden: Hidden | None = None,
     ) -> None:
         self._ledger = ledger
         self._host = host
         self._markers = markers
         self._clock = clock
         self._redact = redact
+        self._hidden = hidden
 
     async def deliver(self, effect_id: str) -> None:
         """Make GitHub show what is owed under this id; put it off if GitHub cannot now."""
@@ -64,7 +79,8 @@ class Postman:
 
     async def _comment(self, held: Hold, owed: OwedEffect) -> int:
         thread, marker = owed.effect.thread, self._markers.sign(owed.effect.id)
-        body = with_marker(self._redact(owed.effect.body), marker)
+        hidden = await self._hidden.beside(owed.effect.id) if self._hidden else ""
+        body = with_marker(self._redact(owed.effect.body), hidden + marker)
         remote = owed.remote
         if remote is None and owed.attempted:
             remote = await self._host.find(thread, marker, owed.created_at - _SKEW)
@@ -78,6 +94,8 @@ class Postman:
             held.check()
             await self._host.edit(thread, remote, body)
             reach(Point.COMMENT_EDITED)
+        if self._hidden:
+            self._hidden.stands(owed.effect.id)
         return remote
 
     async def _put_off(self, held: Hold, owed: OwedEffect, error: HostError) -> None:

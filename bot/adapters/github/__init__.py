@@ -2,6 +2,6 @@
 
 from bot.adapters.github.host import GitHubHost
 from bot.adapters.github.turns import Turns
-from bot.adapters.github.wire import AppCredentials
+from bot.adapters.github.wire import AppCredentials, TokenCredentials
 
-__all__ = ["AppCredentials", "GitHubHost", "Turns"]
+__all__ = ["AppCredentials", "GitHubHost", "TokenCredentials", "Turns"]

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
+from typing import Protocol
 
 from pydantic import SecretStr, TypeAdapter
 
-from bot.adapters.github.answers import App, Comment, Grant, read
+from bot.adapters.github.answers import App, Comment, Grant, Reaction, read
 from bot.adapters.github.wire import Request, Wire
 from bot.core.errors import HostError
 from bot.core.ports import Clock
@@ -48,6 +49,52 @@ class _Place:
     grant: Grant | None = None
 
 
+class Access(Protocol):
+    """Which token a request is made with, and which comments are its account's."""
+
+    async def token(
+        self,
+        thread: Thread,
+        reach: Reach = Reach.REPOSITORY,
+        *,
+        instead_of: SecretStr | None = None,
+    ) -> SecretStr: ...
+
+    async def wrote(self, comment: Comment) -> bool: ...
+
+    def met(self, reaction: Reaction) -> None:
+        """The token has made this reaction, so its account is the reaction's."""
+        ...
+
+
+class TokenAccess:
+    """The access of a workflow's token, which may be anybody's: a reaction tells whose it is."""
+
+    def __init__(self, token: SecretStr) -> None:
+        self._token = token
+        self._own: int | None = None
+
+    async def token(
+        self,
+        _thread: Thread,
+        _reach: Reach = Reach.REPOSITORY,
+        *,
+        instead_of: SecretStr | None = None,
+    ) -> SecretStr:
+        """The token, whatever it is for: there is no other."""
+        del instead_of
+        return self._token
+
+    def met(self, reaction: Reaction) -> None:
+        """The account is that of the first reaction."""
+        if self._own is None and reaction.user:
+            self._own = reaction.user.id
+
+    async def wrote(self, comment: Comment) -> bool:
+        """Whether the token's account wrote it; nobody's is believed before it has reacted."""
+        return self._own is not None and comment.user is not None and comment.user.id == self._own
+
+
 class AppAccess:
     """The access of a GitHub App, narrowed to one repository at a time."""
 
@@ -73,6 +120,9 @@ class AppAccess:
             if grant is None or grant.token == instead_of or self._is_ending(grant):
                 grant = place.grant = await self._grant(thread, reach)
             return grant.token
+
+    def met(self, reaction: Reaction) -> None:
+        """Nothing new: the App knows itself."""
 
     async def wrote(self, comment: Comment) -> bool:
         """Whether the App itself wrote the comment."""

@@ -29,6 +29,7 @@ class App(BaseModel, frozen=True):
 class Author(BaseModel, frozen=True):
     login: str
     type: str
+    id: int = 0
 
 
 class Comment(BaseModel, frozen=True):
@@ -37,6 +38,7 @@ class Comment(BaseModel, frozen=True):
     id: int
     body: str | None = None
     user: Author | None = None
+    created_at: datetime | None = None
     performed_via_github_app: App | None = None
 
 
@@ -44,6 +46,14 @@ class Created(BaseModel, frozen=True):
     """Anything that has an id."""
 
     id: int
+
+
+class Reaction(BaseModel, frozen=True):
+    """A reaction, and whose it is."""
+
+    id: int
+    content: str
+    user: Author | None = None
 
 
 class Account(BaseModel, frozen=True):

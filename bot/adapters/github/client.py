@@ -9,7 +9,7 @@ from typing import TypeVar
 import httpx
 from pydantic import TypeAdapter
 
-from bot.adapters.github.access import AppAccess, Reach
+from bot.adapters.github.access import Access, Reach
 from bot.adapters.github.answers import read
 from bot.adapters.github.turns import Turns
 from bot.adapters.github.wire import Request, Turn, Wire
@@ -27,7 +27,7 @@ _MOST_PAGES = 100
 class Client:
     """Asks with the right token, and once more with a new one where that was refused."""
 
-    def __init__(self, wire: Wire, access: AppAccess, turns: Turns | None = None) -> None:
+    def __init__(self, wire: Wire, access: Access, turns: Turns | None = None) -> None:
         self._wire = wire
         self._access = access
         self._turns = turns

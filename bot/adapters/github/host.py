@@ -1,15 +1,24 @@
 """A thread on GitHub: who may do what there, and what the bot says in it."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
-from bot.adapters.github.access import AppAccess
-from bot.adapters.github.answers import Comment, Created, Permission, Repository, read
+from bot.adapters.github.access import AppAccess, TokenAccess
+from bot.adapters.github.answers import (
+    Comment,
+    Created,
+    Permission,
+    Reaction,
+    Repository,
+    read,
+)
 from bot.adapters.github.branches import GitHubBranches
 from bot.adapters.github.client import Client
 from bot.adapters.github.files import read_file, read_shared_file
@@ -18,7 +27,7 @@ from bot.adapters.github.members import is_member
 from bot.adapters.github.places import locate
 from bot.adapters.github.releases import GitHubReleases
 from bot.adapters.github.turns import Turns
-from bot.adapters.github.wire import AppCredentials, Request, Sleep, Wire
+from bot.adapters.github.wire import Credentials, Request, Sleep, TokenCredentials, Wire
 from bot.core.errors import HostError
 from bot.core.ports import Clock, NoFile, Role
 from bot.core.run import Person, Thread
@@ -28,6 +37,8 @@ _THE_APP = 0  # has turns of its own, beside those of its installations
 _PERMISSION = TypeAdapter(Permission)
 _REPOSITORY = TypeAdapter(Repository)
 _CREATED = TypeAdapter(Created)
+_REACTION = TypeAdapter(Reaction)
+_REACTIONS = TypeAdapter(list[Reaction])
 _COMMENTS = TypeAdapter(list[Comment])
 
 # What `permission` says. Roles between its four values show in `role_name` alone.
@@ -36,19 +47,30 @@ _ROLES = {"admin": Role.ADMIN, "write": Role.WRITE, "read": Role.READ}
 _TRUE_ROLES = {("write", "maintain"): Role.MAINTAIN, ("read", "triage"): Role.TRIAGE}
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A comment of the thread; `ours` if the account that we act as wrote it."""
+
+    id: int
+    body: str
+    author: Person | None  # None when the account is gone
+    said_at: datetime
+    ours: bool
+
+
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
 class GitHubHost:
-    """GitHub through an App; every method raises HostError, and sends a POST once.
+    """GitHub through an App or a token; every method raises HostError, and sends a POST once.
 
     `turns` spaces what is written; a program that writes a word or two needs none.
     """
 
     def __init__(
         self,
-        credentials: AppCredentials,
+        credentials: Credentials,
         *,
         turns: Turns | None = None,
         clock: Clock = _utc_now,
@@ -56,7 +78,11 @@ class GitHubHost:
         read_seconds: float = 20.0,
     ) -> None:
         self._wire = Wire(credentials, clock=clock, sleep=sleep, read_seconds=read_seconds)
-        self._access = AppAccess(credentials.app_id, self._wire, clock)
+        self._access = (
+            TokenAccess(credentials.token)
+            if isinstance(credentials, TokenCredentials)
+            else AppAccess(credentials.app_id, self._wire, clock)
+        )
         self._client = Client(self._wire, self._access, turns)
         turn = partial(turns.turn, _THE_APP) if turns else nullcontext
         self.hook = GitHubHook(self._wire, clock, turn)
@@ -97,7 +123,33 @@ class GitHubHost:
         path = f"/issues/comments/{thread.comment}/reactions"
         wanted = {"content": content}
         request = Request("POST", path, json=wanted, repeatable=True, urgent=True)
-        return read(_CREATED, await self._client.ask(thread, request)).id
+        reaction = read(_REACTION, await self._client.ask(thread, request))
+        self._access.met(reaction)
+        return reaction.id
+
+    async def has_reacted(self, thread: Thread, content: str) -> bool:
+        """Whether our own account has reacted so to the command's comment."""
+        path = f"/issues/comments/{thread.comment}/reactions"
+        request = Request("GET", path, params={"content": content})
+        async for reaction in self._client.entries(thread, request, _REACTIONS):
+            seen = Comment(id=thread.comment, user=reaction.user)
+            if reaction.content == content and await self._access.wrote(seen):
+                return True
+        return False
+
+    async def remarks(self, thread: Thread) -> Sequence[Remark]:
+        """Everything that has been said below the thread's issue, oldest first."""
+        request = Request("GET", f"/issues/{thread.issue}/comments")
+        return [
+            Remark(
+                id=comment.id,
+                body=comment.body or "",
+                author=Person(comment.user.id, comment.user.login) if comment.user else None,
+                said_at=comment.created_at or datetime.max.replace(tzinfo=UTC),
+                ours=await self._access.wrote(comment),
+            )
+            async for comment in self._client.entries(thread, request, _COMMENTS)
+        ]
 
     async def post(self, thread: Thread, body: str) -> int:
         """Post a comment in the thread; gives its id."""

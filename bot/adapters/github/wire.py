@@ -14,15 +14,22 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
 import httpx
-from githubkit import AppAuthStrategy, GitHub
+from githubkit import AppAuthStrategy, GitHub, TokenAuthStrategy
 from githubkit.cache import MemCacheStrategy
-from jwt import PyJWTError
 from pydantic import SecretStr
 
 from bot.adapters.github.refusals import moved, no_answer, refusal
 from bot.core.errors import HostError
 from bot.core.ports import Clock
 from bot.core.said import said
+
+try:
+    from jwt import PyJWTError as SigningError
+except ImportError:  # a workflow has its token already, and installs nothing that signs
+
+    class SigningError(Exception):  # type: ignore[no-redef]
+        """Nothing is signed."""
+
 
 Sleep = Callable[[float], Awaitable[None]]
 Turn = Callable[[], AbstractAsyncContextManager[None]]
@@ -49,6 +56,17 @@ class AppCredentials:
     app_id: str
     private_key: SecretStr
     api_url: str = "https://api.github.com"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCredentials:
+    """A token that somebody else has made, such as a workflow's."""
+
+    token: SecretStr
+    api_url: str = "https://api.github.com"
+
+
+Credentials = AppCredentials | TokenCredentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +104,14 @@ class Wire:
 
     def __init__(
         self,
-        credentials: AppCredentials,
+        credentials: Credentials,
         *,
         clock: Clock,
         sleep: Sleep,
         read_seconds: float,
     ) -> None:
         self._github = GitHub(
-            AppAuthStrategy(credentials.app_id, credentials.private_key.get_secret_value()),
+            _strategy(credentials),
             base_url=credentials.api_url,
             user_agent="gptimage",
             timeout=httpx.Timeout(read_seconds, connect=_CONNECT_SECONDS, write=_WRITE_SECONDS),
@@ -139,7 +157,7 @@ class Wire:
             response = await self._exchange(request, token)
         except httpx.RequestError as error:
             raise no_answer(error, writes=request.writes) from error
-        except PyJWTError:
+        except SigningError:
             raise HostError(said("The App's private key cannot be used to sign.")) from None
         self._note(response)
         if not response.is_success:
@@ -180,6 +198,14 @@ class Wire:
                 client = self._github.get_async_client()
                 self._client = await self._open.enter_async_context(client)
             return self._client
+
+
+def _strategy(credentials: Credentials) -> AppAuthStrategy | TokenAuthStrategy:
+    match credentials:
+        case AppCredentials(app_id, key):
+            return AppAuthStrategy(app_id, key.get_secret_value())
+        case TokenCredentials(token):
+            return TokenAuthStrategy(token.get_secret_value())
 
 
 def _pause_after(error: HostError, backoff: float, request: Request) -> float | None:

@@ -15,6 +15,7 @@ from bot.adapters.ledger.leases import SqlLeases
 from bot.adapters.ledger.missed import SqlMissed
 from bot.adapters.ledger.offers import SqlOffers
 from bot.adapters.ledger.outbox import SqlOutbox
+from bot.adapters.ledger.restoring import SqlRestoring
 from bot.adapters.ledger.runs import SqlRuns
 
 # GitHub waits ten seconds for the answer to a delivery; whoever asks here waits no longer than
@@ -36,6 +37,7 @@ class SqlLedger:
     missed: SqlMissed
     history: SqlHistory
     figures: SqlFigures
+    restoring: SqlRestoring
     database: Database
 
     async def ping(self) -> None:
@@ -74,6 +76,7 @@ async def open_ledger(url: str | Path, *, patience: timedelta = PATIENCE) -> Sql
         SqlMissed(database),
         SqlHistory(database),
         SqlFigures(database),
+        SqlRestoring(database),
         database,
     )
 

@@ -108,10 +108,15 @@ class SqlHistory:
     async def keep(self, views: Sequence[RunView]) -> int:
         """Store runs that are over, all or nothing; gives how many were not there yet."""
         async with self._database.write() as connection:
-            return sum([await _keep(connection, view) for view in views])
+            return sum([await keep(connection, view) for view in views])
 
 
-async def _keep(connection: AsyncConnection, view: RunView) -> bool:
+# What is known of an image, beside what was wanted and tried.
+_TOLD = ("order", "cancelled", "url", "path", "thumbnail")
+
+
+async def keep(connection: AsyncConnection, view: RunView) -> bool:
+    """Store a run with all that became of it; False if it is there already."""
     if not await insert_run(connection, view.run, [item.item for item in view.items]):
         return False
     for item in view.items:
@@ -119,7 +124,7 @@ async def _keep(connection: AsyncConnection, view: RunView) -> bool:
         await connection.execute(
             update(items)
             .where(items.c.run_id == at["run_id"], items.c.item == at["item"])
-            .values(path=item.path, url=item.url)
+            .values({name: getattr(item, name) for name in _TOLD})
         )
         for attempt in item.attempts:
             await connection.execute(insert(attempts).values(**at, **attempt_values(attempt)))

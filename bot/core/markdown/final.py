@@ -18,9 +18,9 @@ _MOST_REASONS = 12
 _MOST_NAMES = 12
 
 
-def final(view: RunView, now: datetime, messages: Messages) -> str:
-    """All there is to say of a run that is over; of very many images, as much as fits."""
-    return fit(lambda rows: _final(view, now, messages, rows), len(view.items), ROOM)
+def final(view: RunView, now: datetime, messages: Messages, room: int = ROOM) -> str:
+    """All there is to say of a run that is over; of very many images, as much as has room."""
+    return fit(lambda rows: _final(view, now, messages, rows), len(view.items), room)
 
 
 def _final(view: RunView, now: datetime, messages: Messages, rows: int) -> str:

@@ -9,5 +9,8 @@ ACTION = {
     "openai-api-key is required: keep a key in the repository's secrets, and give it as an input": (
         "openai-api-key が必要です。リポジトリの Secrets にキーを保存し、入力として渡してください"
     ),
+    "the job ended during the call, or just before it": (
+        "呼び出しの途中か直前でジョブが終了しました"
+    ),
     "{event}: this event has no answer here": "{event}: このイベントには対応していません",
 }
