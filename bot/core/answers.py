@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.core.errors import OrderError
+from bot.core.markdown.parts import stopped
 from bot.core.markup import address, body, escape, table
 from bot.core.messages import Messages
 from bot.core.ports import Cap
@@ -54,7 +55,7 @@ def _stop(view: RunView, messages: Messages) -> str:
     stop = view.run.stop
     if stop is Stop.CANCELLED and view.run.state is not RunState.DONE:
         return messages.asked.stopping
-    return messages.final.stops[stop] if stop else ""
+    return stopped(view.run, messages)
 
 
 def _link(run: str, url: str | None, messages: Messages) -> str:

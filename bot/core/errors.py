@@ -66,6 +66,13 @@ class BatchError(GptimageError):
 class RulesError(BatchError):
     """The repository's own settings are not valid, so nobody knows what it allows."""
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Each fault with its file, its line and what to do, as one sentence."""
+        return tuple(
+            said("{where}: {what}", where=self.file, what=each.sentence) for each in self.problems
+        )
+
 
 class CommandError(GptimageError):
     """The comment addresses the bot, but not in words that it knows; `hint` says how to."""

@@ -171,6 +171,7 @@ _STOPS = {
     Stop.BUDGET: said("the next image could have exceeded the cap on cost"),
     Stop.FAULT: said("answers could not be kept"),
     Stop.PERMISSION: said("whoever ordered it may not spend here any more"),
+    Stop.RULES: said("the repository's settings had faults"),
     Stop.UNCHECKED: said("nobody could say whether whoever ordered it may still spend here"),
 }
 

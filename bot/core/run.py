@@ -62,6 +62,7 @@ class Stop(StrEnum):
     FAULT = "fault"  # this machine cannot keep answers, so it must not pay for more
     PERMISSION = "permission"  # when its turn came, its author might not spend there any more
     UNCHECKED = "unchecked"  # and this, if nobody could say whether they may
+    RULES = "rules"  # and this, if the repository's file had faults by then
 
 
 class FileKind(StrEnum):
@@ -116,6 +117,7 @@ class Run:
     language: Language | None = None  # of its thread; None: whichever the server speaks
     destination: Wish | None = None  # where its repository wants the files; None: it does not say
     extras: tuple[Extra, ...] = ()  # what was published beside the images
+    faults: tuple[str, ...] = ()  # of the repository's file, if that is why it was stopped
 
     def beside(self, kind: FileKind) -> tuple[Extra, ...]:
         """What was published beside the images, of one kind."""

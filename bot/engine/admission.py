@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.core.errors import HostError, Reason, Refused, RulesError
+from bot.core.errors import HostError, Reason, Refused
 from bot.core.event import CommentEvent
 from bot.core.policy import AllowList, decide_author, decide_list, decide_owner
 from bot.core.ports import Host
@@ -35,19 +35,13 @@ class Admission:
         """Raise Refused unless whoever ordered the run may still spend, and we still serve there.
 
         The comment's words are old by now: the repository may have another owner. Raises
-        HostError if GitHub does not say, or says what nobody understands.
+        HostError if GitHub does not say, and RulesError where the repository's file is broken.
         """
         person = run.orderer or run.author
         if run.thread is None or person is None:
             return  # of the command line: nobody else's money
         owner = await self.host.owner(run.thread)
-        try:
-            await self._admit(run.thread, person, owner)
-        except RulesError as error:
-            faults = said(
-                "{file} of this repository has faults: {faults}", file=error.file, faults=str(error)
-            )
-            raise HostError(faults) from error
+        await self._admit(run.thread, person, owner)
 
     async def _admit(self, thread: Thread, person: Person, owner: Person) -> Rules:
         """First what the operator wants, so that no stranger makes us read files."""

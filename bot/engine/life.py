@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.core.errors import HostError, Refused
+from bot.core.errors import HostError, Refused, RulesError
 from bot.core.killpoints import Point, reach
 from bot.core.ports import Clock, Effect, Ledger, Watch
 from bot.core.run import ItemView, Run, RunState, RunView, Stop, unsettled
@@ -31,7 +31,7 @@ class Gate(Protocol):
     """Whether whoever ordered a run may still spend when its turn comes."""
 
     async def admit_again(self, run: Run) -> None:
-        """Raise Refused if not, and HostError if nobody says."""
+        """Raise Refused if not, RulesError for a broken file, and HostError if nobody says."""
         ...
 
 
@@ -102,6 +102,9 @@ class Life:
         except Refused as error:
             _log.info("the run may not start: %s", error)
             await self.ledger.runs.request_stop(run.id, Stop.PERMISSION)
+        except RulesError as error:
+            _log.info("the run may not start, for the repository's file has faults: %s", error)
+            await self.ledger.runs.request_stop(run.id, Stop.RULES, faults=error.sentences)
         except HostError as error:
             return await self._is_given_up(held, run, error)
         return True

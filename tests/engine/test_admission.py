@@ -13,6 +13,8 @@ import pytest
 from bot.adapters.ledger import SqlLedger, open_ledger
 from bot.core.batch import BatchConfig, Job
 from bot.core.errors import HostError, Reason, Refused, RulesError
+from bot.core.markdown import final
+from bot.core.messages import messages
 from bot.core.plan import plan
 from bot.core.policy import AllowList
 from bot.core.ports import Cap, Delivery, Order, Role
@@ -277,9 +279,17 @@ async def test_a_run_that_somebody_cancelled_asks_nobody(turn: Turn) -> None:
     assert (view.run.state, view.run.stop) == (RunState.DONE, Stop.CANCELLED)
 
 
-async def test_a_file_that_breaks_meanwhile_holds_the_run_until_it_is_mended(turn: Turn) -> None:
-    turn.desk.files = {PATH: b"max_jobs: many"}
-    assert (await turn.comes()).run.state is RunState.QUEUED
+async def test_a_file_that_breaks_meanwhile_stops_the_run_and_its_line_is_told(turn: Turn) -> None:
+    turn.desk.files = {PATH: b"language: en\nmax_jobs: many"}
+    view = await turn.comes()
+    assert (view.run.state, view.run.stop) == (RunState.DONE, Stop.RULES)
+    assert turn.calls == 0
+    assert await turn.left() == Money(100)
+    told = final(view, turn.clock(), messages("en"))
+    assert ".github/gptimage.yml: max&#95;jobs (line 2, column 1)" in told
+    assert "GitHub" not in told
+
+
+async def test_a_file_that_asks_for_more_rights_meanwhile_stops_the_run(turn: Turn) -> None:
     turn.desk.files = {PATH: b"min_role: admin"}
-    turn.clock.pass_(seconds=5)
     assert (await turn.comes()).run.stop is Stop.PERMISSION

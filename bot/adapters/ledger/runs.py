@@ -81,7 +81,9 @@ class SqlRuns:
         async with self._database.read() as connection:
             return await connection.scalar(newest)
 
-    async def request_stop(self, run_id: str, stop: Stop, order: Order | None = None) -> bool:
+    async def request_stop(
+        self, run_id: str, stop: Stop, order: Order | None = None, faults: Sequence[str] = ()
+    ) -> bool:
         """Ask a run to start nothing more; False if nothing is left to start.
 
         An order is settled with it, and carried out once.
@@ -89,7 +91,7 @@ class SqlRuns:
         async with self._database.write() as connection:
             if order and await orders.was_given(connection, order):
                 return True
-            if not await _ask_to_stop(connection, run_id, stop):
+            if not await _ask_to_stop(connection, run_id, stop, faults):
                 return False
             if order:
                 await orders.record(connection, order, run_id)
@@ -265,12 +267,15 @@ _PLACE = ("url", "path", "thumbnail")
 # --- rows in a transaction --------------------------------------------------------------------
 
 
-async def _ask_to_stop(connection: AsyncConnection, run_id: str, stop: Stop) -> bool:
+async def _ask_to_stop(
+    connection: AsyncConnection, run_id: str, stop: Stop, faults: Sequence[str]
+) -> bool:
+    about = {"faults": tuple(faults)} if faults else {}
     startable = runs.c.state.in_([RunState.QUEUED, RunState.RUNNING])
     asked = await connection.execute(
         update(runs)
         .where(runs.c.id == run_id, startable)
-        .values(stop=_unless_set(runs.c.stop, stop))
+        .values(stop=_unless_set(runs.c.stop, stop), **about)
     )
     return bool(asked.rowcount)
 

@@ -79,6 +79,7 @@ runs = Table(
     Column("language", Text),
     Column("destination", Text),
     Column("extras", Json(tuple[Extra, ...]), nullable=False, server_default="[]"),
+    Column("faults", Sentences, nullable=False, server_default="[]"),
     Column("place", Text),  # the issue of the thread, for looking it up
 )
 

@@ -8,7 +8,7 @@ from bot.core.command import retry_line
 from bot.core.errors import Failure
 from bot.core.markdown.gallery import gallery
 from bot.core.markdown.jobs import jobs, name
-from bot.core.markdown.parts import ROOM, amount, counted, footer, span, warned
+from bot.core.markdown.parts import ROOM, amount, counted, footer, span, stopped, warned
 from bot.core.markup import address, alert, body, escape, fit, link, table
 from bot.core.messages import Messages
 from bot.core.messages.sentences import Explanation
@@ -28,7 +28,7 @@ def _final(view: RunView, now: datetime, messages: Messages, rows: int) -> str:
     shown, elided = view.items[:rows], len(view.items) - rows
     return body(
         f"### {_outcome(view, messages)}",
-        words.stops[view.run.stop] if view.run.stop else "",
+        stopped(view.run, messages),
         gallery(view.run, shown, messages),
         _misses(view, messages, rows),
         _doubts(view, messages, rows),

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bot.core.markup import escape, folded
+from bot.core.markup import body, escape, folded
 from bot.core.messages import Messages
 from bot.core.messages.sentences import Counted
 from bot.core.pricing import Money
-from bot.core.run import RunView
+from bot.core.run import Run, RunView, Stop
 
 MAX_BODY = 65_000
 """GitHub refuses comments above 65,536 characters with 422; the rest is for what it may add."""
@@ -16,6 +16,7 @@ ROOM = MAX_BODY - 500
 """For the words: a marker is added to each body."""
 
 _MOST_WARNINGS = 10
+_MOST_FAULTS = 10
 _LONG = 120  # seconds, from which on minutes are said
 
 
@@ -43,6 +44,15 @@ def warned(warnings: Sequence[str], messages: Messages) -> str:
     if (more := len(warnings) - len(lines)) > 0:
         lines.append(f"- {counted(messages.more, more)}")
     return folded(counted(messages.warnings, len(warnings)), "\n".join(lines))
+
+
+def stopped(run: Run, messages: Messages) -> str:
+    """Why the run started nothing more, if so, and what there is to mend in its repository."""
+    if run.stop is None:
+        return ""
+    shown = run.faults[:_MOST_FAULTS] if run.stop is Stop.RULES else ()
+    faults = [f"- {escape(messages.tell(fault), 500)}" for fault in shown]
+    return body(messages.final.stops[run.stop], "\n".join(faults))
 
 
 def footer(view: RunView, messages: Messages, *more: str) -> str:

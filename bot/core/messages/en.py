@@ -86,6 +86,10 @@ ENGLISH = Messages(
                 "GitHub could not say whether whoever ordered it may still spend here, so nothing"
                 " was started or billed for this order. Try again in a new comment."
             ),
+            Stop.RULES: (
+                "When its turn came, the repository's settings had faults, so nobody knew what they"
+                " allow. Nothing was started or billed for this order."
+            ),
         },
         failures={
             Failure.RATE_LIMIT: Explanation(

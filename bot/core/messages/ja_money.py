@@ -51,9 +51,6 @@ MONEY = {
     "{file} could not be read: {why}": "{file} を読み取れませんでした。{why}",
     "the file must hold settings": "このファイルには設定を書いてください",
     "it is no file of at most {most:,} bytes": "{most:,} バイト以下のファイルではありません",
-    "{file} of this repository has faults: {faults}": (
-        "このリポジトリの {file} に誤りがあります: {faults}"
-    ),
     "this repository in one day": "このリポジトリの 1 日",
     "this installation in one month": "このインストールの 1 か月",
     "this server in one day": "このサーバーの 1 日",

@@ -44,6 +44,7 @@ RUNS = {
         "次の画像で費用の上限を超える可能性がありました"
     ),
     "answers could not be kept": "応答を保存できませんでした",
+    "the repository's settings had faults": "リポジトリの設定に誤りがありました",
     "whoever ordered it may not spend here any more": "依頼者はここで費用を使えなくなりました",
     "nobody could say whether whoever ordered it may still spend here": (
         "依頼者にまだ権限があるかを確認できませんでした"

@@ -107,10 +107,13 @@ class Runs(Protocol):
         """Record how the call ended; follows TRANSITIONS. Raises LeaseLost."""
         ...
 
-    async def request_stop(self, run_id: str, stop: Stop, order: Order | None = None) -> bool:
+    async def request_stop(
+        self, run_id: str, stop: Stop, order: Order | None = None, faults: Sequence[str] = ()
+    ) -> bool:
         """Ask a run to start nothing more; False once all its items are settled.
 
-        The first reason stays. An order is settled with it, and carried out once.
+        The first reason stays; `faults` are what it is about. An order is settled with it, and
+        carried out once.
         """
         ...
 
