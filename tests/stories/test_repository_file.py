@@ -25,6 +25,22 @@ async def test_a_repository_sets_defaults_for_its_batches(thread: Thread) -> Non
     assert "画像 1 枚" in thread.answer()
 
 
+async def test_wrong_words_are_answered_in_the_language_of_the_repository(thread: Thread) -> None:
+    ask_for(thread, "language: ja\n")
+    await thread.say("/batch hlep")
+
+    assert "コマンドを読み取れませんでした" in thread.answer()
+
+
+async def test_wrong_words_are_answered_in_their_own_language_where_it_says_auto(
+    thread: Thread,
+) -> None:
+    ask_for(thread, "language: auto\n")
+    await thread.say("この絵を作ってください。\n\n/batch hlep")
+
+    assert "コマンドを読み取れませんでした" in thread.answer()
+
+
 async def test_a_repository_lowers_the_cap_of_a_run(thread: Thread) -> None:
     ask_for(thread, "max_cost_per_run: 0.01\n")
     command = await thread.say("/batch --quality high\n\n- a red fox")

@@ -76,10 +76,12 @@ class Intake:
         """What comes of the comment: whatever it is, it has an answer."""
         event, rules = delivery.event, self.rules
         try:
-            command = await self._command(delivery)
+            command = await self._command(event)
             if command is None:
                 return Reply()
-            rules = await self.rulebook.rules(event.thread)
+            rules = await self._admit(delivery, command)
+            if isinstance(command, CommandError):
+                raise command
             return await self._carry_out(lease, event, command, rules)
         except CommandError as error:
             return fault(event, markdown.command_problem(error, words_for(event, rules)))
@@ -112,29 +114,25 @@ class Intake:
     def _orders(self) -> Orders:
         return Orders(self.ledger, self.host, self.clock, self.rules)
 
-    async def _command(self, delivery: Delivery) -> Command | None:
-        """The command, if it is for us and its author may give it."""
-        event, rules = delivery.event, self.rules
+    async def _command(self, event: CommentEvent) -> Command | CommandError | None:
+        """The command, if it is for us; what is wrong with it is told to those with rights."""
+        rules = self.rules
         if isinstance(is_addressed(event, ours=rules.ours, bots=rules.bots), Ignored):
             return None
         if await self.ledger.runs.has_acted(run_id(event.thread)):
             return None  # it cannot be edited; and an edit may be handled before its original
         try:
-            command = parse_command(event.body)
-        except CommandError:
-            await self._admit(delivery)
-            raise
-        if command is not None:
-            await self._admit(delivery, command)
-        return command
+            return parse_command(event.body)
+        except CommandError as error:
+            return error
 
-    async def _admit(self, delivery: Delivery, command: Command | None = None) -> None:
-        """Raise Refused unless the author may spend here, and now; fail closed."""
-        await Admission(self.host, self.rulebook).admit(delivery.event)
-        if isinstance(command, Cancel):
-            return  # where too much goes on, that is what people want
-        words = words_for(delivery.event, self.rules)
-        await Breaker(self.ledger, self.postman, self.clock, words).check(delivery)
+    async def _admit(self, delivery: Delivery, command: Command | CommandError) -> Rules:
+        """The rules there; Refused unless the author may spend here, and now; fail closed."""
+        rules = await Admission(self.host, self.rulebook).admit(delivery.event)
+        if not isinstance(command, Cancel):  # where too much goes on, that is what people want
+            words = words_for(delivery.event, rules)
+            await Breaker(self.ledger, self.postman, self.clock, words).check(delivery)
+        return rules
 
 
 def _refusal(event: CommentEvent, error: Refused, words: Messages) -> Reply:
