@@ -54,6 +54,11 @@ _Teams = Annotated[
     BeforeValidator(_names),
     WithJsonSchema({"type": "array", "items": {"type": "string", "pattern": _TEAM}}),
 ]
+_Bots = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...],
+    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+    WithJsonSchema({"type": "array", "items": {"type": "integer", "minimum": 1}}),
+]
 
 
 class RepositoryFile(Part):
@@ -67,6 +72,9 @@ class RepositoryFile(Part):
     )
     allowed_teams: _Teams | None = Field(
         None, description="Or the members of these teams, as org/team."
+    )
+    allowed_bots: _Bots | None = Field(
+        None, description="Of the bots that the operator allows, only these ids may spend."
     )
     max_cost_per_run: _Dollars | None = Field(None, description="Cap for one run, in USD.")
     max_cost_per_person_and_day: _Dollars | None = Field(
@@ -158,6 +166,7 @@ def narrowed(rules: Rules, file: RepositoryFile) -> Rules:
         rules,
         min_role=max(rules.min_role, Role[(file.min_role or "none").upper()]),
         lists=(*rules.lists, *_lists(file)),
+        bots=rules.bots if (bots := _bots(file)) is None else rules.bots & bots,
         limits=limits,
         run_cap=said("{name} in {file}", name="max_cost_per_run", file=PATH)
         if lowered
@@ -185,6 +194,17 @@ def _lists(file: RepositoryFile) -> tuple[AllowList, ...]:
     if file.allowed_users is None and file.allowed_teams is None:
         return ()
     return (AllowList(frozenset(file.allowed_users or ()), frozenset(file.allowed_teams or ())),)
+
+
+def _bots(file: RepositoryFile) -> frozenset[int] | None:
+    """The ids of the bots that may spend; None: all that the operator allows.
+
+    Who says which people may spend means nobody else: a bot is named there by its id, too.
+    """
+    if file.allowed_bots is not None:
+        return frozenset(file.allowed_bots)
+    people = [name for each in _lists(file) for name in each.people]
+    return frozenset(int(name) for name in people if name.isdecimal()) if _lists(file) else None
 
 
 def _defaults(file: RepositoryFile) -> Mapping[str, object]:

@@ -15,7 +15,7 @@ class Rules:
     """What the operator allows, and the defaults of a batch that says nothing.
 
     Whoever spends needs the role and must be on each of the lists; a bot needs its id in `bots`
-    instead, since it has no role that GitHub tells.
+    instead, since it has no role that GitHub tells. A repository can take ids out of them.
     """
 
     owners: frozenset[str]

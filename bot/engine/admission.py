@@ -48,7 +48,9 @@ class Admission:
         general = self.rulebook.general
         decide_owner(owner, general.owners)
         if person.id in general.bots:
-            return await self.rulebook.rules(thread)
+            rules = await self.rulebook.rules(thread)
+            decide_list(person, listed=person.id in rules.bots)
+            return rules
         role = await self.host.role(thread, person.login)
         decide_author(person, role, general.min_role)
         await self._decide_lists(general.lists, thread, person, owner)

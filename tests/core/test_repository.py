@@ -2,6 +2,7 @@
 # ruff: noqa: E501  (a sentence is quoted as it is said)
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,6 +32,25 @@ def with_file(text: str, rules: Rules = RULES) -> Rules:
     return narrowed(rules, read_file(text.encode()))
 
 
+# --- bots -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("min_role: admin", {7, 8}),
+        ("allowed_bots: []", set()),
+        ("allowed_bots: [7, 9]", {7}),
+        ("allowed_users: [maya]", set()),
+        ("allowed_users: [maya, 8]", {8}),
+        ("allowed_teams: [acme/art]", set()),
+        ("allowed_users: [maya, 8]\nallowed_bots: [7]", {7}),
+    ],
+)
+def test_a_repository_takes_bots_out_and_adds_none(text: str, left: set[int]) -> None:
+    assert with_file(text, replace(RULES, bots=frozenset({7, 8}))).bots == left
+
+
 # --- reading ----------------------------------------------------------------------------------
 
 
@@ -42,6 +62,7 @@ min_role: maintain
 allowed_users: [maya, 5000001]
 allowed_teams:
   - acme/art
+allowed_bots: [41898282]
 max_cost_per_run: 2.50
 max_cost_per_person_and_day: 5
 max_cost_per_repository_and_day: 20

@@ -111,6 +111,16 @@ async def test_strangers_make_us_read_no_file(desk: Desk) -> None:
     assert desk.reads == 0
 
 
+@pytest.mark.parametrize("text", [b"allowed_bots: []", b"allowed_users: [ada]"])
+async def test_a_bot_is_admitted_unless_the_repository_says_otherwise(
+    desk: Desk, text: bytes
+) -> None:
+    bot = Person(7, "ada")  # a login proves nothing of a bot
+    assert await is_admitted(admission(desk, bots=frozenset({7})), bot)
+    desk.files = {PATH: text}
+    assert not await is_admitted(admission(desk, bots=frozenset({7})), bot)
+
+
 async def test_a_file_that_cannot_be_read_or_understood_admits_nobody(desk: Desk) -> None:
     desk.files = AWAY
     with pytest.raises(Refused, match=r"gptimage\.yml could not be read") as refusal:
