@@ -124,6 +124,11 @@ class Run:
         return tuple(extra for extra in self.extras if extra.kind is kind)
 
     @property
+    def waits_since(self) -> datetime:
+        """When it last took its place in the line."""
+        return self.resumed_at or self.created_at
+
+    @property
     def simulated(self) -> bool:
         """Whether its images were asked of a simulator, for nothing."""
         return self.digest is not None and self.digest.startswith(SIMULATED)

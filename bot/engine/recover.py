@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.core.killpoints import Point, reach
 from bot.core.ports import Clock, Ledger, Scheduler, Task
+from bot.engine.positions import Positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +14,11 @@ class Recover:
     ledger: Ledger
     scheduler: Scheduler
     clock: Clock
+    positions: Positions
 
     async def sweep(self) -> None:
         """Schedule every unsettled delivery, unfinished run and owed effect that is free."""
+        await self.positions.tell()
         now = self.clock()
         left = (
             (Task.INTAKE, await self.ledger.inbox.unsettled(now)),

@@ -18,6 +18,7 @@ from bot.core.batch import BatchConfig, Job
 from bot.core.command import Batch, Block, Help, Prompts, parse_command
 from bot.core.errors import BatchError, CommandError, Failure, Problem, Reason, Refused
 from bot.core.markdown import (
+    FOLLOWED,
     MAX_BODY,
     Markers,
     batch_problems,
@@ -47,6 +48,7 @@ from bot.core.run import (
 
 T0 = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 ENGLISH, JAPANESE = messages("en"), messages("ja")
+_FUTILE = (Failure.MODERATION, Failure.INVALID, Failure.NO_MODEL)
 BASE = "https://github.com/acme/art/releases/download/r/"
 
 
@@ -159,7 +161,9 @@ $0.0060 so far, at most $0.0420
 
 def test_a_queued_run_says_how_many_came_before_it() -> None:
     view = waiting(job("a.png"))
-    assert "2 runs were before it" in live(view, T0, ENGLISH, ahead=2)
+    assert "2 runs are before it" in live(view, T0, ENGLISH, ahead=2)
+    assert "It is the next one" in live(view, T0, ENGLISH, ahead=0)
+    assert "3 runs were before it when it came in" in live(view, T0, ENGLISH, ahead=FOLLOWED)
     assert "before it" not in live(view, T0, ENGLISH)
     assert "before it" not in live(at(view, RunState.RUNNING), T0, ENGLISH, ahead=2)
 
@@ -253,6 +257,8 @@ Somebody cancelled this run. What was under way has been kept.
 
 What was not made can be ordered again: `/batch retry abcdefghij`
 
+What was refused would be refused again: change it as said above, and order only those images in a new `/batch`.
+
 To order also what is in doubt, and perhaps pay twice: `/batch retry abcdefghij doubt 4`
 
 | Estimated | Paid | In doubt | Reserved at most |
@@ -284,7 +290,7 @@ def test_an_end_without_images_has_no_gallery() -> None:
 
 - 安全システムがプロンプトを拒否しました。 *存命の作家、著名人、既存のキャラクター、ロゴ、露出の多い服装が主な原因です。作風を表す言葉、昔の作家の名前、一般的な描写なら、たいてい通ります。*<br>fox.png
 
-作成できなかったものは、もう一度注文できます: `/batch retry abcdefghij`
+拒否されたものは、そのまま注文しても再び拒否されます。上の説明のとおりに変更し、その画像だけを新しい `/batch` で注文してください。
 
 | 見積もり | 支払い | 結果不明 | 予約の上限 |
 | --: | --: | --: | --: |
@@ -436,6 +442,24 @@ def test_a_command_that_cannot_be_read_gets_an_example() -> None:
 
 """)
     assert help_text(ENGLISH) in comment
+
+
+@pytest.mark.parametrize("failure", _FUTILE)
+def test_what_would_be_refused_again_is_not_offered_again(failure: Failure) -> None:
+    (item,) = (view := waiting(job("a.png"))).items
+    items = (tried(item, AttemptState.FAILED, failure, "the size is not served"),)
+    comment = final(at(replace(view, items=items), RunState.DONE), T0, ENGLISH)
+    assert "/batch retry" not in comment
+    assert "change it as said above" in comment
+
+
+@pytest.mark.parametrize("failure", sorted(set(Failure) - set(_FUTILE)))
+def test_what_may_pass_the_next_time_is_offered_again(failure: Failure) -> None:
+    (item,) = (view := waiting(job("a.png"))).items
+    items = (tried(item, AttemptState.FAILED, failure),)
+    comment = final(at(replace(view, items=items), RunState.DONE), T0, ENGLISH)
+    assert "`/batch retry abcdefghij`" in comment
+    assert "refused again" not in comment
 
 
 @pytest.mark.parametrize("language", get_args(Language))

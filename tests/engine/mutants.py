@@ -142,9 +142,8 @@ def _with_runs(change: Callable[[Any, World], object]) -> Build:
     def build(world: World, process: Process) -> Life:
         real = ports(world, process)
         runs: Any = change(real.ledger.runs, world)
-        ledger = Parts(
-            real.ledger.leases, real.ledger.inbox, runs, real.ledger.outbox, real.ledger.offers
-        )
+        books = real.ledger
+        ledger = Parts(books.leases, books.inbox, runs, books.line, books.outbox, books.offers)
         return life(world, process, replace(real, ledger=ledger))
 
     return build

@@ -23,6 +23,7 @@ from bot.core.rules import Rules
 from bot.core.run import Person, Stop
 from bot.engine.intake import Intake
 from bot.engine.outbox import Postman
+from bot.engine.positions import Positions
 from bot.engine.recover import Recover
 from bot.engine.rulebook import Rulebook
 from tests.engine.desk import START, THREAD, Bare, Clock, Crash, Desk, Fault, Queue
@@ -71,7 +72,8 @@ class Door:
 
     async def swept(self) -> list[tuple[Task, str]]:
         queue = Queue()
-        await Recover(self.ledger, queue, self.clock).sweep()
+        positions = Positions(self.ledger, self.clock, lambda _, ahead: f"{ahead} before it")
+        await Recover(self.ledger, queue, self.clock, positions).sweep()
         return queue.tasks
 
     async def runs(self) -> list[str]:

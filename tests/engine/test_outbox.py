@@ -34,7 +34,7 @@ class Office:
     def postman(self, outbox: object = None) -> Postman:
         mail: Any = outbox or self.ledger.outbox
         books = self.ledger
-        parts = Parts(books.leases, books.inbox, books.runs, mail, books.offers)
+        parts = Parts(books.leases, books.inbox, books.runs, books.line, mail, books.offers)
         return Postman(parts, self.desk, MARKERS, self.clock)
 
     async def say(self, words: str) -> None:

@@ -34,6 +34,7 @@ from bot.core.ports import (
     Inbox,
     Leases,
     Ledger,
+    Line,
     Offers,
     Outbox,
     Publication,
@@ -149,6 +150,7 @@ class Parts:
     leases: Leases
     inbox: Inbox
     runs: Runs
+    line: Line
     outbox: Outbox
     offers: Offers
 
@@ -365,6 +367,7 @@ def ports(world: World, process: Process) -> Ports:
             mortal(world.ledger.leases),
             mortal(world.ledger.inbox),
             mortal(world.ledger.runs),
+            mortal(world.ledger.line),
             mortal(world.ledger.outbox),
             mortal(world.ledger.offers),
         ),

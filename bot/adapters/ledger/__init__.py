@@ -12,6 +12,7 @@ from bot.adapters.ledger.figures import SqlFigures
 from bot.adapters.ledger.history import SqlHistory
 from bot.adapters.ledger.inbox import SqlInbox
 from bot.adapters.ledger.leases import SqlLeases
+from bot.adapters.ledger.line import SqlLine
 from bot.adapters.ledger.missed import SqlMissed
 from bot.adapters.ledger.offers import SqlOffers
 from bot.adapters.ledger.outbox import SqlOutbox
@@ -32,6 +33,7 @@ class SqlLedger:
     leases: SqlLeases
     inbox: SqlInbox
     runs: SqlRuns
+    line: SqlLine
     outbox: SqlOutbox
     offers: SqlOffers
     missed: SqlMissed
@@ -71,6 +73,7 @@ async def open_ledger(url: str | Path, *, patience: timedelta = PATIENCE) -> Sql
         SqlLeases(database),
         SqlInbox(database),
         SqlRuns(database),
+        SqlLine(database),
         SqlOutbox(database),
         SqlOffers(database),
         SqlMissed(database),

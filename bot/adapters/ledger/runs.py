@@ -153,16 +153,6 @@ class SqlRuns:
         async with self._database.read() as connection:
             return (await connection.scalars(free)).all()
 
-    async def queued(self) -> int:
-        """How many runs wait for their turn."""
-        waiting = (
-            select(func.count())
-            .select_from(runs)
-            .where(runs.c.finished_at.is_(None), runs.c.state == RunState.QUEUED)
-        )
-        async with self._database.read() as connection:
-            return int(await connection.scalar(waiting) or 0)
-
     async def left(self, caps: Sequence[Cap]) -> Sequence[Money]:
         """What each cap still has room for, in their order; never below nothing."""
         async with self._database.read() as connection:

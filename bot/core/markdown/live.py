@@ -20,8 +20,11 @@ _SETTLED = (ItemState.SUCCEEDED, ItemState.FAILED, ItemState.IN_DOUBT, ItemState
 _BAR = 20
 _STEP = timedelta(seconds=10)
 
+FOLLOWED = 3
+"""So many of those who wait are told their position as it changes."""
 
-def live(view: RunView, now: datetime, messages: Messages, *, ahead: int = 0) -> str:
+
+def live(view: RunView, now: datetime, messages: Messages, *, ahead: int | None = None) -> str:
     """The comment while the run is queued behind `ahead` others, at work or publishing."""
     words, count = messages.live, view.count()
     titles = {RunState.QUEUED: words.queued, RunState.RUNNING: words.running}
@@ -31,13 +34,28 @@ def live(view: RunView, now: datetime, messages: Messages, *, ahead: int = 0) ->
     return body(
         f"### {counted(title, len(view.items))}",
         messages.asked.stopping if view.run.stop is Stop.CANCELLED else "",
-        counted(words.ahead, ahead) if ahead and view.run.state is RunState.QUEUED else "",
+        _position(view, ahead, messages),
         f"{_bar(view)} **{progress}**",
         " · ".join([*_counts(view, messages), *_times(view, now, messages)]),
         _cost_so_far(view, messages),
         warned(view.run.warnings, messages),
         footer(view, messages),
     )
+
+
+def position(view: RunView, ahead: int, messages: Messages) -> str:
+    """The comment while the run waits; the same words as long as its position is the same."""
+    return live(view, view.run.waits_since, messages, ahead=ahead)
+
+
+def _position(view: RunView, ahead: int | None, messages: Messages) -> str:
+    """How many are before the run; of one so far behind that it is not followed, how many were."""
+    words = messages.live
+    if ahead is None or view.run.state is not RunState.QUEUED:
+        return ""
+    if ahead == 0:
+        return words.next
+    return counted(words.ahead if ahead < FOLLOWED else words.was_ahead, ahead)
 
 
 def _bar(view: RunView) -> str:

@@ -52,7 +52,12 @@ ENGLISH = Messages(
         queued=("⏳ {n} image is waiting for its turn", "⏳ {n} images are waiting for their turn"),
         running=("🎨 Making {n} image", "🎨 Making {n} images"),
         publishing=("📦 Publishing {n} image", "📦 Publishing {n} images"),
-        ahead=("{n} run was before it when it came in", "{n} runs were before it when it came in"),
+        next="It is the next one",
+        ahead=("{n} run is before it", "{n} runs are before it"),
+        was_ahead=(
+            "{n} run was before it when it came in",
+            "{n} runs were before it when it came in",
+        ),
         progress="{done} of {total}",
         left="about {span} left",
         states={
@@ -141,6 +146,8 @@ ENGLISH = Messages(
         doubt="{number}: {file} ({amount})",
         elided="…and {n} more, which are all in `report.json`.",
         again="What was not made can be ordered again: `{command}`",
+        refused_again="What was refused would be refused again: change it as said above, and order"
+        " only those images in a new `/batch`.",
         doubt_again="To order also what is in doubt, and perhaps pay twice: `{command}`",
         files="All files",
         seconds="{n} s",

@@ -29,7 +29,9 @@ class Live:
     queued: Counted  # {n}
     running: Counted  # {n}
     publishing: Counted  # {n}
+    next: str
     ahead: Counted  # {n}
+    was_ahead: Counted  # {n}
     progress: str  # {done} {total}
     left: str  # {span}
     states: Mapping[ItemState, str]  # {n}
@@ -60,6 +62,7 @@ class Final:
     doubt: str  # {number} {file} {amount}
     elided: str  # {n}
     again: str  # {command}
+    refused_again: str
     doubt_again: str  # {command}
     files: str
     seconds: str  # {n}

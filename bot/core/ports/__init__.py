@@ -5,6 +5,7 @@ from bot.core.ports.images import Answer, ImageProvider, Spool, SpoolWriter
 from bot.core.ports.inbox import Delivery, Heard, Inbox, Missed, MissedDelivery, Sending
 from bot.core.ports.leases import Lease, Leases
 from bot.core.ports.ledger import Ledger
+from bot.core.ports.line import Line
 from bot.core.ports.outbox import Effect, EffectKind, Outbox, OwedEffect
 from bot.core.ports.publishing import Destination, File, Made, Published
 from bot.core.ports.runs import Cap, Offers, Order, Publication, Runs, Settlement
@@ -27,6 +28,7 @@ __all__ = [
     "Lease",
     "Leases",
     "Ledger",
+    "Line",
     "Made",
     "Missed",
     "MissedDelivery",

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from bot.core.ports.inbox import Inbox
 from bot.core.ports.leases import Leases
+from bot.core.ports.line import Line
 from bot.core.ports.outbox import Outbox
 from bot.core.ports.runs import Offers, Runs
 
@@ -17,6 +18,8 @@ class Ledger(Protocol):
     def inbox(self) -> Inbox: ...
     @property
     def runs(self) -> Runs: ...
+    @property
+    def line(self) -> Line: ...
     @property
     def outbox(self) -> Outbox: ...
     @property

@@ -171,10 +171,6 @@ class Runs(Protocol):
         """Ids of runs that are not done and that nobody holds, oldest first."""
         ...
 
-    async def queued(self) -> int:
-        """How many runs wait for their turn."""
-        ...
-
     async def left(self, caps: Sequence[Cap]) -> Sequence[Money]:
         """What each cap still has room for, in their order; never below nothing."""
         ...

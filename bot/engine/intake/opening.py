@@ -102,7 +102,8 @@ class Opening:
         decide_budget(run.upper_bound, limits, cap_of(run.batch), run_cap=run_cap)
         items = plan(run.batch, run.id)
         decide_images(len(items), self.rules.max_images)
-        view, ahead = _queued(run, items), await self.ledger.runs.queued()
+        view = _queued(run, items)
+        ahead = await self.ledger.line.length() or None  # else it hardly waits
         words = markdown.live(view, run.created_at, words_for(event, self.rules), ahead=ahead)
         effects = (reaction(event.thread, "eyes"), comment(event.thread, words))
         budget = caps(event.thread, event.author, run.created_at, limits)

@@ -27,6 +27,7 @@ from bot.engine.catch_up import CatchUp
 from bot.engine.drain import Drain
 from bot.engine.intake import Intake
 from bot.engine.outbox import Postman
+from bot.engine.positions import Positions
 from bot.engine.recover import Recover
 from bot.engine.rulebook import Rulebook
 from bot.engine.thread import ThreadAudience
@@ -140,7 +141,13 @@ def _work(
         await life.execute(run_id, audience)
 
     handlers = {Task.INTAKE: intake.handle, Task.RUN: drive, Task.DELIVER: postman.deliver}
-    return handlers, Recover(shop.ledger, scheduler, utc_now).sweep
+    positions = Positions(
+        shop.ledger,
+        utc_now,
+        words=lambda view, ahead: markdown.position(view, ahead, words(view)),
+        every=timedelta(seconds=settings.gptimage_live_seconds),
+    )
+    return handlers, Recover(shop.ledger, scheduler, utc_now, positions).sweep
 
 
 def _account(settings: Settings) -> str:

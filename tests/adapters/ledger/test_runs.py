@@ -218,16 +218,6 @@ async def test_a_queued_run_begins_once(
     assert (run.state, run.started_at) == (RunState.RUNNING, now)
 
 
-async def test_the_runs_that_wait_for_their_turn_are_counted(
-    ledger: SqlLedger, open_run: OpenRun, make_run: MakeRun
-) -> None:
-    await open_run()
-    assert await ledger.runs.queued() == 0
-    for name in ("a", "b"):
-        await ledger.runs.open(make_run(name), plan(make_run(name).batch, name))
-    assert await ledger.runs.queued() == 2
-
-
 async def test_nothing_goes_backwards(ledger: SqlLedger, open_run: OpenRun, now: datetime) -> None:
     lease = await open_run()
     await ledger.runs.settled(lease)
