@@ -114,7 +114,7 @@ async def test_a_refused_prompt_does_not_hold_up_the_others(thread: Thread) -> N
 
 - The safety system refused the prompt. *Living artists, celebrities, known characters, logos and revealing clothing are the usual causes. Words for a style, artists long dead and general descriptions usually pass.*<br>a-castle-by-miyazaki.png
 
-What was not made can be ordered again: `/batch retry rfbghrhhek`
+What was refused would be refused again: change it as said above, and order only those images in a new `/batch`.
 
 | Estimated | Paid | In doubt | Reserved at most |
 | --: | --: | --: | --: |
@@ -145,7 +145,7 @@ async def test_a_batch_of_which_nothing_was_made_ends_with_a_puzzled_face(thread
 
 - The safety system refused the prompt. *Living artists, celebrities, known characters, logos and revealing clothing are the usual causes. Words for a style, artists long dead and general descriptions usually pass.*<br>a-castle-by-miyazaki.png
 
-What was not made can be ordered again: `/batch retry rfbghrhhek`
+What was refused would be refused again: change it as said above, and order only those images in a new `/batch`.
 
 | Estimated | Paid | In doubt | Reserved at most |
 | --: | --: | --: | --: |

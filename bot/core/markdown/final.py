@@ -17,6 +17,9 @@ from bot.core.run import FileKind, ItemState, ItemView, RunView, left_over
 _MOST_REASONS = 12
 _MOST_NAMES = 12
 
+# Whoever asks for the same again is told the same again.
+_REFUSED = frozenset({Failure.MODERATION, Failure.INVALID, Failure.NO_MODEL})
+
 
 def final(view: RunView, now: datetime, messages: Messages, room: int = ROOM) -> str:
     """All there is to say of a run that is over; of very many images, as much as has room."""
@@ -91,13 +94,20 @@ def _doubts(view: RunView, messages: Messages, rows: int) -> str:
 
 
 def _again(view: RunView, messages: Messages) -> str:
-    """The exact lines that order again what is missing."""
+    """The exact lines that order again what is missing, where that may help."""
     words, run = messages.final, view.run.id
+    left = left_over(view, doubts=False)
+    refused = [item for item in left if _is_refused(item)]
     doubtful = [item.number for item in view.items if item.state is ItemState.IN_DOUBT]
     return body(
-        words.again.format(command=retry_line(run)) if left_over(view, doubts=False) else "",
+        words.again.format(command=retry_line(run)) if len(refused) < len(left) else "",
+        words.refused_again if refused else "",
         words.doubt_again.format(command=retry_line(run, doubtful)) if doubtful else "",
     )
+
+
+def _is_refused(item: ItemView) -> bool:
+    return item.state is ItemState.FAILED and item.failure in _REFUSED
 
 
 def _reasons(view: RunView, state: ItemState, messages: Messages, rows: int) -> str:
