@@ -1,18 +1,27 @@
-"""Reference images of a comment: fetched from its repository, looked at, and kept in the spool.
+"""Reference images of a comment: fetched from its surroundings, looked at, and kept in the spool.
 
-No address is ever opened: a picture is a file of the default branch, asked for by the API.
+A picture is a file of the default branch, or attached in the thread. No other address is opened.
 """
 
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
-from bot.adapters.pictures.inputs import MOST_BYTES, Use, first_uses, named, read_inputs, uses
+from bot.adapters.pictures.inputs import (
+    MOST_BYTES,
+    UnusableError,
+    Use,
+    first_uses,
+    named,
+    read_inputs,
+    uses,
+)
 from bot.core.batch import BatchConfig, Job
 from bot.core.errors import BatchError, HostError, Problem, because
 from bot.core.parse import ParsedBatch
-from bot.core.ports import Host, NoFile, Spool
+from bot.core.ports import NoFile, Spool
 from bot.core.run import Thread
 from bot.core.said import said
 
@@ -22,10 +31,23 @@ _NOWHERE = Path("/nonexistent")
 _COMMIT = said("name a picture of the default branch by its path, such as images/fox.png")
 
 
+class Attached(Protocol):
+    async def fetch(self, address: str, most: int) -> bytes:
+        """A picture that is attached in the thread; raises UnusableError and HostError."""
+        ...
+
+
+class Surroundings(Protocol):
+    """Where a comment stands."""
+
+    async def file(self, thread: Thread, path: str, most: int) -> bytes | NoFile: ...
+    def attachments(self, thread: Thread) -> Attached: ...
+
+
 class ThreadPictures:
     """The port `Pictures`; one picture is in memory at a time."""
 
-    def __init__(self, host: Host, spool: Spool, seconds: float = _SECONDS) -> None:
+    def __init__(self, host: Surroundings, spool: Spool, seconds: float = _SECONDS) -> None:
         self._host = host
         self._spool = spool
         self._seconds = seconds
@@ -51,12 +73,13 @@ class ThreadPictures:
                 most=_MOST_PICTURES,
             )
             raise BatchError([Problem("jobs", message, said("Split it into several batches."))])
+        attached = self._host.attachments(thread)
         files: dict[str, Path] = {}
         problems: list[Problem] = []
         try:
             async with asyncio.timeout(self._seconds):
                 for use in wanted:
-                    match await self._fetch(thread, use):
+                    match await self._fetch(thread, attached, use):
                         case Problem() as problem:
                             problems.append(problem)
                         case Path() as file:
@@ -68,18 +91,23 @@ class ThreadPictures:
             raise BatchError(problems)
         return files
 
-    async def _fetch(self, thread: Thread, use: Use) -> Path | Problem:
-        if "://" in use.path or use.path.startswith("data:"):
-            return _unusable(use, said("is an address"), _COMMIT)
+    async def _fetch(self, thread: Thread, attached: Attached, use: Use) -> Path | Problem:
         try:
-            found = await self._host.file(thread, use.path, MOST_BYTES - 1)
-            if isinstance(found, NoFile):
-                return _unusable(use, _WHY[found], _COMMIT)
-            return await self._keep(found)
+            return await self._keep(await self._read(thread, attached, use.path))
+        except UnusableError as error:
+            return _unusable(use, error.message, error.hint)
         except HostError as error:
             return _unusable(use, said("could not be read: {why}", why=error.message), _AGAIN)
         except OSError as error:
             return _unusable(use, said("could not be kept: {why}", why=because(error)), _AGAIN)
+
+    async def _read(self, thread: Thread, attached: Attached, path: str) -> bytes:
+        if "://" in path or path.startswith("data:"):
+            return await attached.fetch(path, MOST_BYTES - 1)
+        found = await self._host.file(thread, path, MOST_BYTES - 1)
+        if isinstance(found, NoFile):
+            raise UnusableError(_WHY[found], _COMMIT)
+        return found
 
     async def _keep(self, picture: bytes) -> Path:
         """Under the name of what it holds: whoever asks again, or runs an estimate, finds it."""

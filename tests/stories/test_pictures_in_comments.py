@@ -1,4 +1,4 @@
-"""Stories: a comment names pictures, and none but the repository's are ever looked at."""
+"""Stories: a comment names pictures, of its repository or its thread, and no others are opened."""
 
 import json
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 from PIL import Image
 
+from bot.adapters.pictures.inputs import MOST_BYTES
 from bot.core.event import run_id
 from bot.core.run import Thread as Place
 from tests.stories.conftest import Thread
@@ -115,4 +116,92 @@ async def test_no_address_is_ever_opened(thread: Thread, address: str) -> None:
     asked = [call.path for call in thread.room.github.calls[before:]]
     files = [path for path in asked if "/contents/" in path or path.endswith("x.png")]
     assert all(path.endswith("/.github/gptimage.yml") for path in files)
+    assert thread.calls() == []
+
+
+# --- pictures that are attached in the thread -------------------------------------------------
+
+
+def attached(thread: Thread, data: bytes | None = None) -> str:
+    """The address that GitHub gives for a picture that a person drags into the form."""
+    content = data if data is not None else picture()
+    return thread.room.url + thread.room.github.attachments.add(content)
+
+
+@pytest.mark.parametrize("written", ["![fox]({})", '<img width="9" alt="fox" src="{}" />', "{}"])
+async def test_a_picture_of_the_comment_itself_is_painted_over(
+    thread: Thread, written: str
+) -> None:
+    address = attached(thread)
+    command = await thread.say(f"{edit(reference_image_path=address)}\n\n{written.format(address)}")
+
+    assert thread.reactions(command) == ["eyes", "rocket"]
+    (call,) = thread.calls()
+    assert call.endpoint == "edits"
+
+
+async def test_pictures_of_other_comments_and_of_the_opening_words_serve_as_well(
+    thread: Thread,
+) -> None:
+    first, mask = attached(thread), attached(thread, picture(mode="RGBA"))
+    thread.room.github.threads.issues[1].body += f"\n\n![fox]({first})"
+    await thread.write(f"![mask]({mask})", by="ada")
+    command = await thread.say(edit(reference_image_path=first, mask_image_path=mask))
+
+    assert thread.reactions(command) == ["eyes", "rocket"]
+
+
+async def test_pictures_of_a_private_repository_are_opened_as_github_signs_them(
+    thread: Thread,
+) -> None:
+    thread.room.github.change_visibility()
+    address = attached(thread)
+    command = await thread.say(f"{edit(reference_image_path=address)}\n\n![fox]({address})")
+
+    assert thread.reactions(command) == ["eyes", "rocket"]
+
+
+async def test_a_picture_of_another_thread_is_none_of_this_one_also_once_we_named_it(
+    thread: Thread,
+) -> None:
+    github = thread.room.github
+    address = attached(thread)
+    github.threads.open_issue("Another", f"![fox]({address})", github.bot, github.now())
+    command = await thread.say(edit(reference_image_path=address))
+    again = await thread.say(edit(reference_image_path=address))
+
+    assert thread.reactions(command) == thread.reactions(again) == ["confused"]
+    assert all("is no picture of this thread" in answer for answer in thread.answers())
+    assert thread.calls() == []
+
+
+async def test_what_is_wrong_with_attached_pictures_is_said_at_once_and_costs_nothing(
+    thread: Thread,
+) -> None:
+    gone, words, elsewhere = attached(thread), attached(thread, b"words"), attached(thread)
+    entries = thread.room.github.attachments.entries
+    del entries[gone[-36:]]
+    entries[elsewhere[-36:]].leads_to = "http://127.0.0.1:1/x.png"
+    shown = "\n".join(f"![it]({each})" for each in (gone, words, elsewhere))
+    wrong = [gone, elsewhere, "missing.png"]
+    command = await thread.say(f"{edit(reference_image_path=wrong)}\n\n{shown}")
+
+    assert thread.reactions(command) == ["confused"]
+    answer = thread.answer()
+    assert "is gone, or GitHub does not show it to an App" in answer
+    assert "leads to another server" in answer
+    assert "is not on the default branch" in answer
+    assert "commit the picture to the default branch" in answer
+    await thread.edit(command, f"{edit(reference_image_path=words)}\n\n{shown}")
+    await thread.quiet()
+    assert "is neither a PNG, a JPEG nor a WebP picture" in thread.answer()
+    assert thread.calls() == []
+
+
+async def test_a_picture_that_is_too_large_is_not_read_to_its_end(thread: Thread) -> None:
+    address = attached(thread, bytes(MOST_BYTES))
+    command = await thread.say(f"{edit(reference_image_path=address)}\n\n![it]({address})")
+
+    assert thread.reactions(command) == ["confused"]
+    assert "is too large; it must be below 50 MB" in thread.answer()
     assert thread.calls() == []

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 
 from bot.adapters.github.access import AppAccess, TokenAccess
+from bot.adapters.github.addresses import Home
 from bot.adapters.github.answers import (
     Comment,
     Created,
@@ -19,8 +20,10 @@ from bot.adapters.github.answers import (
     Repository,
     read,
 )
+from bot.adapters.github.attachments import Attachments
 from bot.adapters.github.branches import GitHubBranches
 from bot.adapters.github.client import Client
+from bot.adapters.github.fetching import Fetcher, Resolve, resolve
 from bot.adapters.github.files import read_file, read_shared_file
 from bot.adapters.github.hook import GitHubHook
 from bot.adapters.github.members import is_member
@@ -76,6 +79,7 @@ class GitHubHost:
         clock: Clock = _utc_now,
         sleep: Sleep = asyncio.sleep,
         read_seconds: float = 20.0,
+        resolving: Resolve = resolve,
     ) -> None:
         self._wire = Wire(credentials, clock=clock, sleep=sleep, read_seconds=read_seconds)
         self._access = (
@@ -87,6 +91,8 @@ class GitHubHost:
         turn = partial(turns.turn, _THE_APP) if turns else nullcontext
         self.hook = GitHubHook(self._wire, clock, turn)
         self._web_url = web_url(credentials.api_url)
+        self._home = Home(self._web_url)
+        self._fetcher = Fetcher(self._home, resolving)
 
     @property
     def remaining(self) -> int | None:
@@ -182,6 +188,10 @@ class GitHubHost:
     async def shared_file(self, thread: Thread, path: str, most: int) -> bytes | NoFile:
         """The same from `.github`, the owner's repository of what holds for all."""
         return await read_shared_file(self._client, thread, path, most)
+
+    def attachments(self, thread: Thread) -> Attachments:
+        """What people attached in the thread."""
+        return Attachments(self._client, self._access, self._fetcher, self._home, thread)
 
     async def locate(self, repository: str, issue: int) -> Thread:
         """The thread of an issue of `owner/name`, below no comment."""

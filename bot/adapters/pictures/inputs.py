@@ -113,7 +113,7 @@ def first_uses(places: Sequence[Use]) -> dict[str, Use]:
 # --- one file ---------------------------------------------------------------------------------
 
 
-class _UnusableError(Exception):
+class UnusableError(Exception):
     """Why a file cannot be sent, and what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -127,7 +127,7 @@ def _look(use: Use, root: Path, fetched: Mapping[str, Path] | None = None) -> In
         file = _regular(use.path, root) if fetched is None else fetched[use.path]
         with file.open("rb") as content:
             return _picture(file, content)
-    except _UnusableError as error:
+    except UnusableError as error:
         message, hint = error.message, error.hint
     except PictureError as error:
         message, hint = error.message, _SAVE
@@ -139,19 +139,19 @@ def _look(use: Use, root: Path, fetched: Mapping[str, Path] | None = None) -> In
 def _regular(path: str, root: Path) -> Path:
     """Where the file really is. Opening anything else than a file could wait for ever."""
     if path.startswith("data:") or "://" in path:
-        raise _UnusableError(said("is an address"), said("download it, and name the file"))
+        raise UnusableError(said("is an address"), said("download it, and name the file"))
     file = (root / _expanded(path)).absolute()
     try:
         kind = file.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         looked = said("looked for {file}", file=file)
-        raise _UnusableError(said("does not exist"), looked) from None
+        raise UnusableError(said("does not exist"), looked) from None
     except ValueError:  # a NUL
-        raise _UnusableError(said("is no path")) from None
+        raise UnusableError(said("is no path")) from None
     if stat.S_ISDIR(kind):
-        raise _UnusableError(said("is a folder"), _USE)
+        raise UnusableError(said("is a folder"), _USE)
     if not stat.S_ISREG(kind):
-        raise _UnusableError(said("is no ordinary file"), _USE)
+        raise UnusableError(said("is no ordinary file"), _USE)
     return file.resolve()
 
 
@@ -165,10 +165,10 @@ def _expanded(path: str) -> Path:
 def _picture(file: Path, content: BufferedReader) -> InputImage:
     length = end_of(content)
     if not length:
-        raise _UnusableError(said("is empty"), _USE)
+        raise UnusableError(said("is empty"), _USE)
     if length >= MOST_BYTES:
         message = said("has {size}; it must be below 50 MB", size=_megabytes(length))
-        raise _UnusableError(message, _COMPRESS)
+        raise UnusableError(message, _COMPRESS)
     kind = sniff(content)
     size = _SIZES[kind](content)
     if size.pixels > MOST_PIXELS:
@@ -177,7 +177,7 @@ def _picture(file: Path, content: BufferedReader) -> InputImage:
             size=size,
             most=MOST_PIXELS // 1_000_000,
         )
-        raise _UnusableError(message, _COMPRESS)
+        raise UnusableError(message, _COMPRESS)
     alpha = _prove(content, size)
     content.seek(0)
     return InputImage(

@@ -24,6 +24,22 @@ PICTURES = {
     "name a picture of the default branch by its path, such as images/fox.png": (
         "既定のブランチにある画像を images/fox.png のようなパスで指定してください"
     ),
+    "name a picture of the default branch by its path, one that is attached in this thread by its"
+    " address, or one of an earlier run as run:ID/fox.png": (
+        "既定のブランチの画像はパスで、このスレッドに添付した画像はアドレスで、"
+        "以前の実行の画像は run:ID/fox.png の形で指定してください"
+    ),
+    "commit the picture to the default branch, and name it by its path": (
+        "画像を既定のブランチにコミットし、そのパスで指定してください"
+    ),
+    "drag the picture into a comment of this thread, and name the address that appears": (
+        "画像をこのスレッドのコメントにドラッグし、表示されたアドレスで指定してください"
+    ),
+    "is no picture of this thread": "このスレッドの画像ではありません",
+    "leads to another server": "別のサーバーに転送されます",
+    "is gone, or GitHub does not show it to an App": (
+        "削除されたか、GitHub が App に公開していません"
+    ),
     "is not on the default branch": "既定のブランチにありません",
     "leads out of this repository": "このリポジトリの外を指しています",
     "is too large; it must be below 50 MB": "大きすぎます。50 MB 未満にしてください",

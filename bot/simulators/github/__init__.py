@@ -6,9 +6,10 @@ webhooks.
 
 Tests hold the `GitHubState` itself; other processes reach it over HTTP: `GET /sim/state`,
 `POST /sim/comments` (`{"user", "issue", "body"}`: a person types), `PATCH` and `DELETE
-/sim/comments/{id}`, `POST /sim/issues`, and `POST /sim/faults` (one or a list: the fields of
-`Fault`), `POST /sim/switches` (`{"name"}`) and `POST /sim/visibility`: the page's buttons. The
-page for people is at `/`.
+/sim/comments/{id}`, `POST /sim/attachments` (a picture; the answer's `url` is for comments),
+`POST /sim/issues`, and `POST /sim/faults` (one or a list: the fields of `Fault`), `POST
+/sim/switches` (`{"name"}`) and `POST /sim/visibility`: the page's buttons. The page for people is
+at `/`.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -25,6 +26,7 @@ from bot.simulators.github import (
     api_git,
     api_releases,
     api_repository,
+    attachments,
     control,
     downloads,
     page,
@@ -69,6 +71,7 @@ def create_github_app(state: GitHubState | None = None) -> Starlette:
             *manifests.pages(),
             *control.routes(github),
             *downloads.routes(github),
+            *attachments.routes(github.attachments, lambda: github.repository.private),
             *page.Pages(github).routes(),
         ],
         exception_handlers={HTTPException: _say_error},

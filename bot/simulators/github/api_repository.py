@@ -6,6 +6,7 @@ from datetime import datetime
 from starlette.responses import JSONResponse, Response
 
 from bot.simulators.github.endpoint import ApiCall, Endpoint, announce, paged
+from bot.simulators.github.markdown import to_html
 from bot.simulators.github.refusals import ApiError, invalid, not_found
 from bot.simulators.github.shapes import Json
 from bot.simulators.github.threads import Comment
@@ -70,14 +71,15 @@ async def show_shared_contents(call: ApiCall) -> Response:
 
 
 async def show_issue(call: ApiCall) -> Response:
-    return JSONResponse(call.shapes.issue(call.state.threads.issue(call.number("number"))))
+    issue = call.state.threads.issue(call.number("number"))
+    return JSONResponse(_full(call, call.shapes.issue(issue)))
 
 
 async def list_comments(call: ApiCall) -> Response:
     comments = list(call.state.threads.issue(call.number("number")).comments.values())
     if since := call.request.query_params.get("since"):
         comments = [comment for comment in comments if comment.updated_at >= _moment(since)]
-    return paged(call, comments, call.shapes.comment)
+    return paged(call, comments, lambda comment: _full(call, call.shapes.comment(comment)))
 
 
 async def create_comment(call: ApiCall) -> Response:
@@ -124,6 +126,13 @@ async def create_reaction(call: ApiCall) -> Response:
 async def delete_reaction(call: ApiCall) -> Response:
     call.state.threads.unreact(_comment(call).id, call.number("reaction"))
     return Response(status_code=204)
+
+
+def _full(call: ApiCall, shape: Json) -> Json:
+    """With what the page shows, for those who ask for it; its attachments can be opened."""
+    if "full" not in call.request.headers.get("accept", ""):
+        return shape
+    return shape | {"body_html": call.state.attachments.signed(to_html(shape["body"] or ""))}
 
 
 def _comment(call: ApiCall) -> Comment:

@@ -70,6 +70,15 @@ async def write_comment(request: Request, state: GitHubState) -> Response:
     return JSONResponse(shapes.comment(comment), 201)
 
 
+async def attach(request: Request, state: GitHubState) -> Response:
+    """Keep a picture that a person drags into the form."""
+    media_type = request.headers.get("content-type", "")
+    if not media_type.startswith("image/"):  # which a page of another origin cannot send unasked
+        raise ApiError(415, "Send a picture")
+    path = state.attachments.add(await request.body(), media_type)
+    return JSONResponse({"url": shapes_for(request, state).base + path}, 201)
+
+
 async def show_comment(request: Request, state: GitHubState) -> Response:
     return JSONResponse(shapes_for(request, state).comment(_comment(request, state)))
 
@@ -99,6 +108,7 @@ def routes(state: GitHubState) -> list[Route]:
         ("POST", "/sim/switches", press_switch),
         ("POST", "/sim/visibility", change_visibility),
         ("POST", "/sim/issues", open_issue),
+        ("POST", "/sim/attachments", attach),
         ("POST", "/sim/comments", write_comment),
         ("GET", "/sim/comments/{comment:int}", show_comment),
         ("PATCH", "/sim/comments/{comment:int}", edit_comment),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+from bot.simulators.github.attachments import Attachments
 from bot.simulators.github.auth import AppIdentity, AppKey, Tokens
 from bot.simulators.github.faults import Faults
 from bot.simulators.github.git import Git
@@ -150,6 +151,7 @@ class GitHubState:
         self.ids = count(1_000_001)
         self.threads = Threads(self.ids)
         self.releases = Releases(self.ids, empty_repository=empty, immutable=immutable_releases)
+        self.attachments = Attachments()
         self.git = Git(empty=empty)
         self.git.found(self.repository.default_branch, self.repository.files)
         self.webhooks = Webhooks(webhook, self.ids, now)

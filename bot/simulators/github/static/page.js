@@ -11,6 +11,7 @@ if (thread && form) {
   document.getElementById("example").addEventListener("click", useExample);
   document.getElementById("switches").addEventListener("click", press);
   document.getElementById("visibility").addEventListener("click", changeVisibility);
+  document.getElementById("attach").addEventListener("change", attach);
   follow();
 }
 
@@ -94,6 +95,16 @@ async function changeVisibility() {
   if (answer.ok) location.reload();
 }
 
+// The address stands in the comment, as on GitHub, and a batch in it may name that.
+async function attach(event) {
+  const [file] = event.target.files;
+  if (!file) return;
+  const sent = await call("POST", "/sim/attachments", file, file.type);
+  showError(form, sent);
+  if (sent.ok) form.elements.body.value += `\n![${file.name.replace(/[\[\]\\]/g, "")}](${sent.url})\n`;
+  event.target.value = "";
+}
+
 function sendByKeys(event) {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
 }
@@ -129,10 +140,11 @@ async function startEdit(event) {
   });
 }
 
-async function call(method, address, body) {
-  const headers = { "content-type": "application/json" };
+async function call(method, address, content, type = "application/json") {
+  const headers = { "content-type": type };
+  const body = content instanceof Blob ? content : JSON.stringify(content);
   try {
-    const answer = await fetch(address, { method, headers, body: JSON.stringify(body) });
+    const answer = await fetch(address, { method, headers, body });
     return { ok: answer.ok, ...(await answer.json()) };
   } catch {
     return { ok: false, message: "The simulated GitHub does not answer. Is it still running?" };
