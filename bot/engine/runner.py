@@ -245,7 +245,10 @@ class _Drive:
         now = self._runner.clock()
         started = Attempt(number, view.order, AttemptState.STARTED, now, amount=amount)
         with self._purse.promise(amount):
-            await self._runs.start(self._lease, index, number, view.order, amount, now)
+            stop = await self._runs.start(self._lease, index, number, view.order, amount, now)
+        if stop:  # somebody has asked for it since the last look
+            self._board.stopped(stop)
+            return
         self._board.record(index, started)
         reach(Point.INTENT_COMMITTED)
         ended: list[datetime] = []  # reading the answer is no part of the call

@@ -10,7 +10,7 @@ from bot.core.errors import Failure
 from bot.core.plan import ImageCall
 from bot.core.ports import Answer, Lease, Runs, Settlement
 from bot.core.pricing import Money
-from bot.core.run import ItemState, ItemView, Run, RunView
+from bot.core.run import ItemState, ItemView, Run, RunView, Stop
 from bot.engine.life import Life
 from tests.engine.world import RUN, Build, Parts, Ports, Process, Provider, World, life, ports
 
@@ -97,10 +97,13 @@ class IgnoresTheEpoch(Changed):
 
     async def start(
         self, lease: Lease, item: int, number: int, order: int, amount: Money | None, now: datetime
-    ) -> None:
+    ) -> Stop | None:
         tried = (await self._world.view()).items[item].attempts
-        if number not in {attempt.number for attempt in tried}:
-            await self._port.start(await self._newest(lease), item, number, order, amount, now)
+        if number in {attempt.number for attempt in tried}:
+            return None
+        newest, intent = await self._newest(lease), (item, number, order, amount, now)
+        refused: Stop | None = await self._port.start(newest, *intent)
+        return refused
 
     async def settle(self, lease: Lease, *args: object) -> Attempt:
         settled: Attempt = await self._port.settle(await self._newest(lease), *args)

@@ -290,6 +290,16 @@ async def test_the_hours_until_somebody_reads_a_kept_answer_are_no_working_time(
     assert view.items[0].attempts[0].settled_at == kept_at
 
 
+async def test_no_call_starts_after_a_cancel_though_nobody_has_looked_since(track: Track) -> None:
+    async def cancelled_meanwhile(_: ImageCall) -> Answer:
+        assert await track.ledger.runs.request_stop("r1", Stop.CANCELLED)
+        return ANSWER
+
+    view = await track.run(batch("a", "b", "c", max_concurrent=1), cancelled_meanwhile)
+    assert len(track.calls) == 1  # the clock stands still, and a look is due once in a second
+    assert view.run.stop is Stop.CANCELLED
+
+
 async def test_a_call_is_awaited_however_often_its_run_is_cancelled(track: Track) -> None:
     server = Gate()
     running = asyncio.create_task(track.run(batch("a"), server))

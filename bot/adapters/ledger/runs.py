@@ -173,10 +173,14 @@ class SqlRuns:
 
     async def start(
         self, lease: Lease, item: int, number: int, order: int, amount: Money | None, now: datetime
-    ) -> None:
-        """Record the intent of one paid call, durably. Raises LeaseLost, before any money."""
+    ) -> Stop | None:
+        """Record the intent of one paid call, durably. Raises LeaseLost, before any money.
+
+        Once a stop is stored nothing is recorded any more: it is the answer, and nobody may call.
+        """
         intent = Attempt(number, order, AttemptState.STARTED, now, amount=amount)
-        await self._calls.write(lease, Intent(item, intent))
+        recorded = await self._calls.write(lease, Intent(item, intent))
+        return recorded if isinstance(recorded, Stop) else None
 
     async def settle(
         self, lease: Lease, item: int, number: int, outcome: Settlement, now: datetime
@@ -185,13 +189,23 @@ class SqlRuns:
 
         A run that is done is publishing again, so that recovery finds what came late.
         """
-        return await self._calls.write(lease, Outcome(item, number, outcome, now))
+        recorded = await self._calls.write(lease, Outcome(item, number, outcome, now))
+        if isinstance(recorded, Stop):
+            raise TypeError("a stop refuses intents alone")
+        return recorded
 
-    async def _record(self, lease: Lease, writes: Sequence[Intent | Outcome]) -> Sequence[Attempt]:
+    async def _record(
+        self, lease: Lease, writes: Sequence[Intent | Outcome]
+    ) -> Sequence[Attempt | Stop]:
+        outcomes = [write for write in writes if isinstance(write, Outcome)]
         async with self._database.write() as connection:
             run_id = await fence(connection, lease, "run")
-            after = await record(connection, run_id, writes)
-            late = any(isinstance(write, Outcome) for write in writes)
+            stop = await _stop(connection, run_id) if len(outcomes) < len(writes) else None
+            recorded = iter(await record(connection, run_id, outcomes if stop else writes))
+            after = [
+                stop if stop and isinstance(write, Intent) else next(recorded) for write in writes
+            ]
+            late = bool(outcomes)
             if late and await _publish_again(connection, run_id):  # its money is settled already
                 await budget.settle(connection, run_id)
         return after
@@ -268,6 +282,16 @@ async def _ask_to_stop(
         .values(stop=_unless_set(runs.c.stop, stop), **about)
     )
     return bool(asked.rowcount)
+
+
+async def _stop(connection: AsyncConnection, run_id: str) -> Stop | None:
+    """Why no call may begin any more; whoever stores that waits for this transaction's end.
+
+    A stop for the budget is about the next call: it counts those with that are about to begin.
+    """
+    locked = select(runs.c.stop).where(runs.c.id == run_id).with_for_update(read=True)
+    stop = await connection.scalar(locked)
+    return None if stop is Stop.BUDGET else stop
 
 
 def _unless_set(column: Column[Any], value: object) -> ColumnElement[Any]:

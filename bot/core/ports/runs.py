@@ -97,8 +97,12 @@ class Runs(Protocol):
 
     async def start(
         self, lease: Lease, item: int, number: int, order: int, amount: Money | None, now: datetime
-    ) -> None:
-        """Record the intent of one paid call, durably. Raises LeaseLost, before any money."""
+    ) -> Stop | None:
+        """Record the intent of one paid call, durably. Raises LeaseLost, before any money.
+
+        Once a stop is stored nothing is recorded any more: it is the answer, and nobody may call.
+        Only one for the budget lets those begin that it has counted.
+        """
         ...
 
     async def settle(

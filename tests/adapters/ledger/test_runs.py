@@ -1,5 +1,6 @@
 """A run comes back as it went in, whatever happened to it in between."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -37,6 +38,44 @@ async def seen(ledger: SqlLedger, name: str = "r1") -> RunView:
 
 
 # --- opening ----------------------------------------------------------------------------------
+
+
+async def test_no_call_starts_once_a_stop_is_stored(
+    ledger: SqlLedger, open_run: OpenRun, now: datetime
+) -> None:
+    lease = await open_run(jobs=3)
+    assert await ledger.runs.start(lease, 0, 1, 1, None, now) is None
+    await ledger.runs.request_stop("r1", Stop.CANCELLED)
+    refused, settled = await asyncio.gather(
+        ledger.runs.start(lease, 1, 1, 1, None, now), ledger.runs.settle(lease, 0, 1, PAID, now)
+    )
+    assert refused is Stop.CANCELLED
+    assert settled.state is AttemptState.SUCCEEDED
+    states = [item.state for item in (await seen(ledger)).items]
+    assert states == [ItemState.SUCCEEDED, ItemState.RESERVED, ItemState.RESERVED]
+
+
+async def test_a_stop_beside_many_starts_lets_those_begin_that_were_recorded(
+    ledger: SqlLedger, open_run: OpenRun, now: datetime
+) -> None:
+    lease, stored = await open_run(jobs=40), asyncio.Event()
+
+    async def stop() -> None:
+        await asyncio.sleep(0)
+        assert await ledger.runs.request_stop("r1", Stop.CANCELLED)
+        stored.set()
+
+    async def start(item: int) -> Stop | None:
+        for _ in range(item):
+            await asyncio.sleep(0)
+        late = stored.is_set()
+        refused = await ledger.runs.start(lease, item, 1, 1, None, now)
+        assert refused or not late
+        return refused
+
+    refused = await asyncio.gather(*map(start, range(40)), stop())
+    started = [item.state is ItemState.STARTED for item in (await seen(ledger)).items]
+    assert started == [answer is None for answer in refused[:40]]
 
 
 async def test_a_run_comes_back_as_it_was_opened(ledger: SqlLedger, make_run: MakeRun) -> None:
