@@ -44,6 +44,14 @@ class Outcome:
     interrupted: bool
 
 
+def _nobody(_: RunView) -> None:
+    """Looks at the run."""
+
+
+def _nothing() -> None:
+    """Is to be done at a signal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """How a batch is run: for real or not, anew or where its last run ended.
@@ -51,7 +59,8 @@ class Wish:
     `doubts` orders images again that may have been paid for already. A `quiet` run says nothing
     and leaves signals alone: a program, and not a person, has asked for it. Images go to
     `folder` where nothing else names one, and to the working directory without it; small copies
-    of them are made at the end.
+    of them are made at the end. `seen` gets the run whenever it has changed; `stopping` is called
+    at each signal, while there is still time to write something down.
     """
 
     simulate: bool = False
@@ -61,6 +70,8 @@ class Wish:
     folder: str | None = None
     thumbnails: bool = False
     contact_sheet: bool = False
+    seen: Callable[[RunView], None] = _nobody
+    stopping: Callable[[], None] = _nothing
 
     def say(self, line: str) -> None:
         """Tell the person who has asked for it, if there is one."""
@@ -143,7 +154,7 @@ async def drive(life: "LocalLife", run_id: str, wish: Wish) -> Outcome:
     def tempo() -> Tempo:
         return Tempo(life.pace.wait, life.pace.per_minute, stopping=life.drain.asked)
 
-    audience = Terminal(lambda: life.now, tempo, quiet=wish.quiet)
+    audience = Terminal(lambda: life.now, tempo, seen=wish.seen, quiet=wish.quiet)
     view = await _when_free(life, run_id, wish, lambda: life.execute(run_id, audience))
     return _outcome(life, view)
 
@@ -184,7 +195,7 @@ async def _view(life: "LocalLife", run_id: str) -> RunView:
 @contextmanager
 def led(life: "LocalLife", run_id: str, wish: Wish) -> Iterator[None]:
     """While this process leads the run: Ctrl-C starts nothing more, and no fault loses an image."""
-    interrupts = nullcontext() if wish.quiet else _interrupts(life.drain, run_id)
+    interrupts = nullcontext() if wish.quiet else _interrupts(life.drain, run_id, wish.stopping)
     with interrupts, _kept(life.spool / run_id):
         yield
 
@@ -218,7 +229,7 @@ def _first(error: Exception) -> Exception:
 
 
 @contextmanager
-def _interrupts(drain: Drain, run_id: str) -> Iterator[None]:
+def _interrupts(drain: Drain, run_id: str, stopping: Callable[[], None]) -> Iterator[None]:
     """Ctrl-C starts nothing more and awaits what is under way; a second one leaves at once.
 
     Leaving at once loses nothing: the ledger knows which calls are in doubt.
@@ -226,6 +237,7 @@ def _interrupts(drain: Drain, run_id: str) -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
     def asked() -> None:
+        stopping()
         if drain.asked:
             command = f"gptimage history show {run_id}"
             console.say(said("Left at once; what is in doubt: {command}", command=command))

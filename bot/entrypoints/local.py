@@ -37,10 +37,11 @@ _MOST_BYTES = 10_000_000  # of a batch file; a hundred jobs with the longest pro
 def read_batch(name: str, flags: Mapping[str, object], env: Settings | None = None) -> Prepared:
     """The batch in a file, or on stdin for `-`; raises BatchError or SettingsError."""
     env = env or settings.read()
-    return asyncio.run(prepared(parse_batch(_text(name), _around(flags, env)), env))
+    return asyncio.run(prepared(parse_batch(text_of(name), around(flags, env)), env))
 
 
-def _around(flags: Mapping[str, object], env: Settings) -> Around:
+def around(flags: Mapping[str, object], env: Settings) -> Around:
+    """What stands around a batch here: flags above it, the environment below."""
     return Around(
         limits=BatchLimits(max_jobs=env.gptimage_max_jobs),
         overrides=flags,
@@ -49,7 +50,8 @@ def _around(flags: Mapping[str, object], env: Settings) -> Around:
     )
 
 
-def _text(name: str) -> str:
+def text_of(name: str) -> str:
+    """What a batch file holds, `-` being stdin; raises SettingsError if it cannot be read."""
     try:
         if name == "-":
             data = sys.stdin.buffer.read(_MOST_BYTES + 1)
@@ -80,7 +82,7 @@ def run_file(name: str, flags: Mapping[str, object], wish: Wish) -> Outcome:
 async def run_data(batch: object, flags: Mapping[str, object], wish: Wish) -> Outcome:
     """Run a batch that a program made; raises BatchError and Refused as `gptimage run` does."""
     env = _settings(wish)
-    parsed = parse_batch_data(batch, _around(flags, env))
+    parsed = parse_batch_data(batch, around(flags, env))
     return await run_here(await prepared(parsed, env), env, wish)
 
 

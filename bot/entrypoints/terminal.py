@@ -45,12 +45,21 @@ def _stopped(view: RunView) -> str:
 class Terminal:
     """The audience of a run at the command line: a table, if somebody can see it.
 
-    Without one only lines that matter are said. A `quiet` one says nothing.
+    Without one only lines that matter are said. A `quiet` one says nothing. `seen` gets the run
+    whenever it has changed.
     """
 
-    def __init__(self, clock: Clock, tempo: Callable[[], Tempo], *, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        tempo: Callable[[], Tempo],
+        *,
+        seen: Callable[[RunView], None] = lambda _: None,
+        quiet: bool = False,
+    ) -> None:
         self._clock = clock
         self._tempo = tempo
+        self._seen = seen
         self._quiet = quiet
         self._console = Console(stderr=True)
         self._said: set[str] = set()
@@ -59,10 +68,12 @@ class Terminal:
     async def live(self, view: RunView) -> AsyncIterator[Watch]:
         """Show the jobs, the cost and the time left while the block lasts."""
         newest, tell = view, messages().tell
+        self._seen(view)
 
         def watch(view: RunView) -> None:
             nonlocal newest
             newest = view
+            self._seen(view)
             if why := _stopped(view):
                 self._once(why)
 

@@ -52,12 +52,12 @@ def help_text(messages: Messages) -> str:
 
 
 def estimate_answer(
-    estimate: Estimate, warnings: Sequence[str], messages: Messages, offer: str
+    estimate: Estimate, warnings: Sequence[str], messages: Messages, offer: str = ""
 ) -> str:
-    """What a batch would cost, and the line that runs exactly it."""
+    """What a batch would cost, and the line that runs exactly it if there is an offer."""
 
     def render(rows: int) -> str:
-        run = f"{messages.estimated.run}\n\n```\n/batch run {offer}\n```"
+        run = f"{messages.estimated.run}\n\n```\n/batch run {offer}\n```" if offer else ""
         return body(_estimate(estimate, warnings, messages, rows), run)
 
     return fit(render, len(estimate.jobs), ROOM)

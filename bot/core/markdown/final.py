@@ -94,7 +94,9 @@ def _doubts(view: RunView, messages: Messages, rows: int) -> str:
 
 
 def _again(view: RunView, messages: Messages) -> str:
-    """The exact lines that order again what is missing, where that may help."""
+    """The exact lines that order again what is missing, where that may help and a thread is."""
+    if view.run.thread is None:
+        return ""
     words, run = messages.final, view.run.id
     left = left_over(view, doubts=False)
     refused = [item for item in left if _is_refused(item)]
