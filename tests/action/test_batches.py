@@ -52,7 +52,7 @@ async def test_the_images_are_an_artifact_and_the_outputs_name_them(workflow: Wo
     assert all(read(path).startswith(b"\x89PNG") for path in paths)
     facts = ("status", "total", "succeeded", "failed", "cancelled", "in-doubt", "artifact-url")
     assert [job.outputs[name] for name in facts] == [
-        *("succeeded", "2", "2", "0", "0", "0.0"),
+        *("completed", "2", "2", "0", "0", "0.0"),
         ARTIFACT,
     ]
     assert float(job.outputs["total-cost"]) > 0

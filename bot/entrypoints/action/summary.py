@@ -67,7 +67,7 @@ def status(result: Report) -> str:
     if result.stopped is Stop.INTERRUPTED:
         return "cancelled"
     if exit_code(result) == 0:
-        return "succeeded"
+        return "completed"
     return "partial" if result.succeeded else "failed"
 
 
