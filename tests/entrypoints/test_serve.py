@@ -38,7 +38,7 @@ async def test_a_server_and_a_worker_beside_it_share_the_work(
         ends = [await stopped(server), await stopped(worker)]
 
     assert [end.code for end in ends] == [0, 0]
-    assert parts == {"database": "ok", "queue": "ok", "spool": "ok"}
+    assert parts == {"database": "ok", "queue": "ok", "spool": "ok", "images": "ok"}
     assert 'gptimage_items{state="succeeded"} 2.0' in told
     assert "gptimage_github_remaining 4" in told  # of 5,000
     assert len(images.calls) == 2

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, assert_never
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ from bot.adapters.openai_images.picture import decode, look
 from bot.adapters.openai_images.request import Request, room, seconds
 from bot.adapters.openai_images.skeleton import Span
 from bot.core.catalog import DEFAULT_MODEL
-from bot.core.errors import Charge, Failure, ProviderError
+from bot.core.errors import Charge, Failure, ProviderError, SettingsError
 from bot.core.plan import ImageCall
 from bot.core.ports import Answer, Clock, Spool, SpoolWriter
 from bot.core.said import said
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # Gateways whose guide says that every issued call is charged.
 _CHARGING = ("aihubmix.com",)
+# What a call has shown of the key is news for so long.
+_SEEN = timedelta(minutes=10)
 
 
 def _utc_now() -> datetime:
@@ -67,6 +69,7 @@ class OpenAIImages:
         self._patience = patience
         self._clock = clock
         self._client: Client | None = None
+        self._refused: tuple[datetime, ProviderError] | None = None
         # Decoding keeps the interpreter busy: one after the other, the first is ready sooner
         # and the last no later.
         self._decoding = asyncio.Lock()
@@ -82,6 +85,18 @@ class OpenAIImages:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
+
+    async def check(self) -> None:
+        """Raise SettingsError while the key is not good, as far as the latest call has shown.
+
+        That counts for ten minutes: where nothing is called any more, nobody would see it mended.
+        """
+        if not self._api_key.get_secret_value():
+            raise SettingsError([said("OPENAI_API_KEY is required")])
+        if self._refused and self._clock() < self._refused[0] + _SEEN:
+            at, error = self._refused
+            why = said("{why} (at {time} UTC)", why=error.message, time=f"{at:%H:%M}")
+            raise SettingsError([why])
 
     async def create(
         self, call: ImageCall, key: str, kept: Callable[[], None] = lambda: None
@@ -104,7 +119,10 @@ class OpenAIImages:
             try:
                 await client.post(Request.of(call), limit, writer)
             except ProviderError as error:
+                if error.failure is Failure.AUTHENTICATION:
+                    self._refused = self._clock(), error
                 raise self._advised(error, call) from None
+        self._refused = None
         kept()
         return await self._read(key, asyncio.get_running_loop().time() + self._patience)
 

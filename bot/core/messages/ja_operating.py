@@ -8,6 +8,7 @@ OPERATING = {
     "{health} {part}: {what}": "{health} {part}: {what}",
     # image API
     "OPENAI_API_KEY is required": "OPENAI_API_KEY が必要です",
+    "{why} (at {time} UTC)": "{why}（{time} UTC）",
     "the key is accepted": "キーは有効です",
     "{why}: make a new one, and set OPENAI_API_KEY": (
         "{why}。新しく作り、OPENAI_API_KEY に設定してください"

@@ -93,6 +93,8 @@ async def server_parts(settings: Settings) -> AsyncIterator[Server]:
             "queue": scheduler.ping,
             "spool": partial(_writable, shop.spool),
         }
+        if settings.openai_api_key:  # who only takes deliveries needs none
+            checks["images"] = shop.provider.check
         metrics = Metrics(
             shop.ledger.figures.read, shop.spool.size, lambda: host.remaining, utc_now
         )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from pydantic import SecretStr
 
 from bot.adapters.openai_images import OpenAIImages
 from bot.adapters.spool import LocalSpool
-from bot.core.errors import Charge, Failure, ProviderError
+from bot.core.errors import Charge, Failure, ProviderError, SettingsError
 from bot.core.killpoints import Point, install
 from bot.core.plan import ImageCall
 from bot.core.ports import Answer
@@ -277,6 +278,29 @@ async def test_no_word_of_the_server_and_no_key_is_repeated(
     assert error.__suppress_context__
     assert "canary" not in f"{provider!r}{vars(provider)!r}{vars(provider._client)!r}"
     assert len(simulator.calls) == 1
+
+
+async def test_a_key_is_good_or_not_as_the_latest_call_has_shown(
+    provide: Provide, simulator: ImagesSimulator
+) -> None:
+    now = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
+    provider = provide(clock=lambda: now)
+    await provider.check()
+    simulator.faults += [Fault(FaultKind.INVALID_KEY), Fault(FaultKind.SERVER_ERROR)]
+    for _ in range(2):  # a fault of the server says nothing of the key
+        await failed(provider)
+        with pytest.raises(SettingsError, match=r"401: the API key was not accepted \(at 12:30"):
+            await provider.check()
+    now += timedelta(minutes=10)
+    await provider.check()  # nobody has called for long
+    simulator.faults.append(Fault(FaultKind.UNVERIFIED))
+    await failed(provider)
+    with pytest.raises(SettingsError, match="must be verified"):
+        await provider.check()
+    await provider.create(call(), "b")
+    await provider.check()
+    with pytest.raises(SettingsError, match="OPENAI_API_KEY is required"):
+        await provide(api_key=SecretStr("")).check()
 
 
 async def test_the_points_at_which_a_crash_matters_are_met_in_order(
