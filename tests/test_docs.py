@@ -226,8 +226,9 @@ def test_every_example_is_a_batch_with_a_price_and_without_a_warning() -> None:
         assert cap is None or bill.total.high.usd <= cap, name
 
 
-def test_the_page_of_the_repositorys_file_names_every_key_and_its_example_holds() -> None:
-    page = ROOT / "docs" / "repository.md"
+@pytest.mark.parametrize("name", ["repository.md", "repository.ja.md"])
+def test_the_page_of_the_repositorys_file_names_every_key_and_its_example_holds(name: str) -> None:
+    page = ROOT / "docs" / name
     (example,) = [text for info, text in fences(page) if info == "yaml"]
 
     assert list(defaults(page)) == list(RepositoryFile.model_fields)
