@@ -44,16 +44,17 @@ def _look(file: str) -> Found:
 
 def rows(found: Sequence[Found]) -> list[dict[str, Any]]:
     """For programs: `history_uuid` is the run that `gptimage history show` knows."""
-    return [_row(each) for each in found if not each.problem]
+    return [_row(each) for each in found]
 
 
 def _row(found: Found) -> dict[str, Any]:
     told = found.metadata
-    return {
+    row = {
         "file": found.file,
         "metadata": told and told.as_json(),
         "history_uuid": told and told.history_uuid,
     }
+    return row | ({"error": str(found.problem)} if found.problem else {})
 
 
 def lines(found: Sequence[Found]) -> Iterator[str]:

@@ -135,6 +135,16 @@ async def test_a_picture_without_metadata_exits_with_1_and_no_picture_with_2(she
     assert (nothing.code, nothing.out) == (2, "")
 
 
+async def test_programs_are_told_the_fault_of_each_file(shell: Shell) -> None:
+    ended = await shell.run("gptimage", "inspect", shell.batch("fox"), "gone.png")
+
+    assert ended.code == 2
+    assert [(row["file"], row["metadata"], row["error"]) for row in json.loads(ended.out)] == [
+        ("batch.json", None, "batch.json is neither a PNG, a JPEG nor a WebP picture"),
+        ("gone.png", None, "gone.png cannot be read (No such file or directory)"),
+    ]
+
+
 async def test_nothing_in_a_file_speaks_to_the_terminal(shell: Shell) -> None:
     path = shell.home / "odd.png"
     exif = Image.Exif()
