@@ -54,6 +54,7 @@ async def _set_up(settings: Settings) -> bool:
         public_url=settings.gptimage_public_url,
         local_url=loopback.url_of(sock),
         keep=partial(_keep, settings),
+        language=settings.gptimage_language,
     )
     async with loopback.served(setup.app(), sock):
         _tell(said("there is no GitHub App yet: to make one, open {url}", url=setup.address))

@@ -12,6 +12,7 @@ import pytest
 from bot.entrypoints.loopback import HOST, bind
 from bot.simulators.github import Fault
 from tests.entrypoints.conftest import Place, Running, ended_well, until
+from tests.entrypoints.test_secrets import everything, found
 
 FOX = "/batch --quality low\n\n- a fox"
 
@@ -77,8 +78,22 @@ async def test_a_few_clicks_make_an_app_and_the_server_goes_on_with_it(bare: Pla
     assert json.loads(kept.read_text())["owner"] == "acme"
     webhook = bare.github.webhooks.webhook
     assert webhook
-    assert webhook.secret not in ended.err
-    assert "PRIVATE KEY" not in ended.err + done.text
+    # What GitHub has made is a secret, too: it stands in that file, and nowhere else.
+    made = {
+        "the webhook secret": webhook.secret,
+        "the private key": bare.github.private_key.splitlines()[9],
+        "the beginning of a key": "PRIVATE KEY",
+        **{f"token {n}": token for n, token in enumerate(bare.github.tokens._issued, 1)},
+    }
+    said = everything(bare, ended.out, ended.err, done.text)
+    assert {each.partition(" in ")[0] for each in found(made, {"it": said.pop(str(kept))})} == {
+        "the webhook secret",
+        "the private key",
+        "the beginning of a key",
+    }
+    assert list(found(made, said)) == []
+    assert any(name.endswith("ledger.db") for name in said)
+    assert any("valkey" in name for name in said)
 
 
 async def test_the_manifest_asks_for_a_private_app_and_the_least(bare: Place) -> None:
@@ -109,6 +124,28 @@ async def test_the_manifest_asks_for_a_private_app_and_the_least(bare: Place) ->
         "pull_requests": "write",
     }
     assert len(manifest["name"]) <= 34
+
+
+async def test_the_pages_speak_the_language_of_the_browser(bare: Place) -> None:
+    async with (
+        bare.shell.start("gptimage", "serve") as server,
+        httpx.AsyncClient(headers={"Accept-Language": "ja,en;q=0.8"}) as browser,
+    ):
+        start = await address(server)
+        begin = await browser.get(start)
+        bare.github.faults.add(Fault(path="/conversions$", status=500))
+        failed = await browser.get((await agree(browser, start)).headers["location"])
+        done = await browser.get((await agree(browser, start)).headers["location"])
+        closed = await browser.get(httpx.URL(start).join("/setup/app"))
+
+    assert '<html lang="ja">' in begin.text
+    for page, words in (
+        (begin, "非公開"),
+        (failed, "削除"),
+        (done, "できました"),
+        (closed, "ログ"),
+    ):
+        assert words in page.text
 
 
 async def test_nobody_gets_in_without_the_token_or_finishes_what_did_not_begin(

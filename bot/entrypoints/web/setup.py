@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -20,11 +20,14 @@ from starlette.routing import Route
 
 from bot.adapters.github.manifest import NewApp, convert, creation_page, manifest
 from bot.core.errors import GptimageError
+from bot.core.language import Choice, Language, preferred
+from bot.core.messages import messages
 from bot.core.said import said
 from bot.entrypoints.web.health import healthz, readyz
 
 _log = logging.getLogger(__name__)
 
+_YOU: Mapping[Language, str] = {"en": "you", "ja": "あなた"}
 _PAGES = files(__package__) / "pages"
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -44,6 +47,7 @@ class Setup:
         public_url: str | None,
         local_url: str,
         keep: Callable[[NewApp], None],
+        language: Choice = "auto",
     ) -> None:
         # In hex, so that no token looks like a key and is taken out of the log that tells it.
         self.token = secrets.token_hex(24)
@@ -52,6 +56,7 @@ class Setup:
         self._public_url = public_url.rstrip("/") if public_url else None
         self._local_url = local_url
         self._keep = keep
+        self._language = language
         self._states: set[str] = set()
 
     @property
@@ -80,17 +85,17 @@ class Setup:
         async def answer(request: Request) -> HTMLResponse:
             given = request.query_params.get("token", "").encode()
             if not secrets.compare_digest(given, self.token.encode()):
-                return _page("closed", 403)
+                return self._page(request, "closed", 403)
             if self._public_url is None:
-                return _page("no_address", 409, local=self._local_url)
+                return self._page(request, "no_address", 409, local=self._local_url)
             return page(request, self._public_url)
 
         return answer
 
-    def begin(self, _: Request, public_url: str) -> HTMLResponse:
+    def begin(self, request: Request, public_url: str) -> HTMLResponse:
         """Ask whose App it is to be."""
         del public_url
-        return _page("begin", token=self.token)
+        return self._page(request, "begin", token=self.token)
 
     def send(self, request: Request, public_url: str) -> HTMLResponse:
         """Send the person to GitHub with the manifest, and with a state to come back with."""
@@ -99,10 +104,11 @@ class Setup:
         self._states.add(state)
         name = f"gptimage-{secrets.token_hex(3)}"
         wanted = manifest(name, public_url)
-        return _page(
+        return self._page(
+            request,
             "send",
             called=name,
-            owner=organization or "you",
+            owner=organization or _YOU[self._spoken(request)],
             hook=f"{public_url}/webhook",
             page=f"{creation_page(self._api_url, organization)}?state={state}",
             manifest=json.dumps(wanted),
@@ -112,27 +118,37 @@ class Setup:
         """Back from GitHub: fetch the credentials, keep them, and say what is next."""
         state = request.query_params.get("state", "")
         if state not in self._states:
-            return _page("closed", 403)
+            return self._page(request, "closed", 403)
         self._states.discard(state)
         try:
             new = await convert(self._api_url, request.query_params.get("code", ""))
             self._keep(new)
         except GptimageError as error:
             _log.error("no App was set up: %s", error)
-            return _page("failed", 502, why=error.message)
+            why = messages(self._spoken(request)).tell(error.message)
+            return self._page(request, "failed", 502, why=why)
         self.made.set()
         install = f"{new.html_url}/installations/new"
-        return _page("done", install=install, owner=new.owner.login)
+        return self._page(request, "done", install=install, owner=new.owner.login)
+
+    def _spoken(self, request: Request) -> Language:
+        """The operator's language if that is not the default, and else the browser's."""
+        if self._language == "ja":
+            return "ja"
+        return preferred(request.headers.get("Accept-Language", ""))
+
+    def _page(self, request: Request, name: str, status: int = 200, **words: str) -> HTMLResponse:
+        """A page of `pages/`; its words are text and no HTML."""
+        language = self._spoken(request)
+        escaped = {each: escape(word) for each, word in words.items()}
+        content = _template(name, language).substitute(escaped)
+        page = _template("page", language).substitute(content=content)
+        return HTMLResponse(page, status, _HEADERS | {"Content-Language": language})
 
 
-def _page(name: str, status: int = 200, **words: str) -> HTMLResponse:
-    """A page of `pages/`; its words are text and no HTML."""
-    content = _template(name).substitute({each: escape(word) for each, word in words.items()})
-    return HTMLResponse(_template("page").substitute(content=content), status, _HEADERS)
-
-
-def _template(name: str) -> Template:
-    return Template((_PAGES / f"{name}.html").read_text(encoding="utf-8"))
+def _template(name: str, language: Language) -> Template:
+    file = f"{name}.html" if language == "en" else f"{name}.{language}.html"
+    return Template((_PAGES / file).read_text(encoding="utf-8"))
 
 
 async def _no_app() -> None:
