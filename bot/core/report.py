@@ -16,7 +16,7 @@ from bot.core import paths
 from bot.core.errors import Charge, Failure
 from bot.core.messages import ENGLISH, Messages
 from bot.core.pricing import Money, Usage
-from bot.core.run import ItemState, ItemView, RunView, Stop, total
+from bot.core.run import ItemState, ItemView, RunView, Stop, elapsed, total
 from bot.core.said import said
 
 Status = Literal["completed", "failed", "cancelled"]
@@ -95,7 +95,7 @@ def report(view: RunView, now: datetime) -> Report:
         results=results,
         started_at=start,
         finished_at=end,
-        total_duration_ms=_milliseconds(end - start),
+        total_duration_ms=_milliseconds(elapsed(view, now)),
         total_cost=_dollars(view.paid),
         run_id=run.id,
         model=_same([result.model for result in results]),

@@ -285,6 +285,16 @@ def working_time(view: RunView, now: datetime) -> timedelta:
     return worked
 
 
+def elapsed(view: RunView, now: datetime) -> timedelta:
+    """From the run's start to its end, or to now, without the pause before it was gone on with."""
+    run = view.run
+    start, end = run.started_at or run.created_at, run.finished_at or now
+    resumed = run.resumed_at or start
+    ends = (attempt.settled_at for item in view.items for attempt in item.attempts)
+    left = max((each for each in ends if each and each <= resumed), default=start)
+    return end - start - max(resumed - left, timedelta(0))
+
+
 def left_over(view: RunView, *, doubts: bool) -> tuple[ItemView, ...]:
     """The items of a finished run that have no image, for a person who orders them again.
 

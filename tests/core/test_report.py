@@ -201,6 +201,17 @@ def test_a_run_that_is_not_over_is_measured_until_now() -> None:
     assert report(running, T0 + timedelta(seconds=3)).total_duration_ms == 3_000
 
 
+def test_the_pause_before_a_person_went_on_with_a_run_is_none_of_its_time() -> None:
+    day = timedelta(days=1)
+    late = replace(tried(2, MADE), started_at=T0 + day, settled_at=T0 + day + timedelta(seconds=4))
+    whole = view([[tried(1, DOUBT), late]])
+    run = replace(whole.run, resumed_at=T0 + day, finished_at=T0 + day + timedelta(seconds=5))
+
+    told = report(replace(whole, run=run), T0)
+    assert told.total_duration_ms == 6_000 + 5_000
+    assert told.finished_at - told.started_at > day
+
+
 def test_the_text_of_a_good_run() -> None:
     assert to_text(report(view(GOOD), END)) == snapshot("""\
 ✅ Batch image generation completed

@@ -12,7 +12,7 @@ from bot.core.markdown.parts import ROOM, amount, counted, footer, span, stopped
 from bot.core.markup import address, alert, body, escape, fit, link, table
 from bot.core.messages import Messages
 from bot.core.messages.sentences import Explanation
-from bot.core.run import FileKind, ItemState, ItemView, RunView, left_over
+from bot.core.run import FileKind, ItemState, ItemView, RunView, elapsed, left_over
 
 _MOST_REASONS = 12
 _MOST_NAMES = 12
@@ -60,8 +60,7 @@ def _totals(view: RunView, messages: Messages) -> str:
 
 
 def _duration(view: RunView, now: datetime, messages: Messages) -> str:
-    start, end = view.run.started_at or view.run.created_at, view.run.finished_at or now
-    return span(end - start, messages)
+    return span(elapsed(view, now), messages)
 
 
 def _publication(view: RunView, messages: Messages) -> str:
