@@ -7,8 +7,9 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -49,6 +50,19 @@ class LocalSpool:
         """The path of the file with the bytes under `key`; None if there are none."""
         return _if_there(self._path(key))
 
+    async def renew(self, key: str) -> bool:
+        """Let what is under the key count as new; False if there is nothing."""
+        try:
+            os.utime(self._path(key))
+        except FileNotFoundError:
+            return False
+        return True
+
+    async def discard_old(self, prefix: str, before: datetime, wanted: Collection[str]) -> None:
+        """Forget what begins with `prefix` and is older, except the wanted keys."""
+        self._path(prefix.removesuffix("/"))
+        await asyncio.to_thread(self._discard_old, prefix, before.timestamp(), wanted)
+
     async def discard(self, prefix: str) -> None:
         """Forget every key that begins with `prefix`; nothing happens if there is none."""
         self._path(prefix.removesuffix("/"))
@@ -67,6 +81,12 @@ class LocalSpool:
             raise ValueError(f"not a key of the spool: {key!r}")
         return self._root / key
 
+    def _discard_old(self, prefix: str, before: float, wanted: Collection[str]) -> None:
+        for path in (self._root / prefix).glob("[!.]*"):
+            if self._key(path) not in wanted:
+                with suppress(FileNotFoundError):  # another process sweeps, too
+                    _remove_old(path, before)
+
     def _discard(self, prefix: str) -> None:
         above = self._root / prefix.rpartition("/")[0]
         for directory, _, names in os.walk(above, topdown=False):
@@ -80,6 +100,18 @@ class LocalSpool:
 
     def _key(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()
+
+
+def _remove_old(path: Path, before: float) -> None:
+    """Whoever renews it at this moment still finds it, or finds that it is gone."""
+    if path.stat().st_mtime >= before:
+        return
+    aside = path.with_name(f"{_PARTIAL}{path.name}")
+    path.replace(aside)
+    if aside.stat().st_mtime >= before:  # renewed in between
+        aside.replace(path)
+    else:
+        aside.unlink()
 
 
 def _if_there(path: Path) -> str | None:

@@ -1,6 +1,7 @@
 """Reference images of a comment: fetched from its surroundings, looked at, and kept in the spool.
 
-A picture is a file of the default branch, or attached in the thread. No other address is opened.
+A picture is a file of the default branch, attached in the thread, or made by an earlier run of the
+repository. No other address is opened.
 """
 
 import asyncio
@@ -18,10 +19,11 @@ from bot.adapters.pictures.inputs import (
     read_inputs,
     uses,
 )
+from bot.adapters.run_pictures import PREFIX
 from bot.core.batch import BatchConfig, Job
 from bot.core.errors import BatchError, HostError, Problem, because
 from bot.core.parse import ParsedBatch
-from bot.core.ports import NoFile, Spool
+from bot.core.ports import INPUTS, NoFile, Spool
 from bot.core.run import Thread
 from bot.core.said import said
 
@@ -37,6 +39,12 @@ class Attached(Protocol):
         ...
 
 
+class Earlier(Protocol):
+    async def fetch(self, thread: Thread, name: str, most: int) -> bytes:
+        """An image of an earlier run; raises UnusableError and HostError."""
+        ...
+
+
 class Surroundings(Protocol):
     """Where a comment stands."""
 
@@ -47,8 +55,11 @@ class Surroundings(Protocol):
 class ThreadPictures:
     """The port `Pictures`; one picture is in memory at a time."""
 
-    def __init__(self, host: Surroundings, spool: Spool, seconds: float = _SECONDS) -> None:
+    def __init__(
+        self, host: Surroundings, earlier: Earlier, spool: Spool, seconds: float = _SECONDS
+    ) -> None:
         self._host = host
+        self._earlier = earlier
         self._spool = spool
         self._seconds = seconds
 
@@ -64,6 +75,11 @@ class ThreadPictures:
         sizes = {str(files[path]): size for path, size in seen.sizes.items()}
         config = _placed(parsed.config, files)
         return ParsedBatch(config, (*parsed.warnings, *seen.warnings), sizes)
+
+    async def hold(self, batch: BatchConfig) -> bool:
+        """Whether all pictures of a stored batch are still kept; if so, they are for a while."""
+        renewed = [await self._spool.renew(_key(use.path)) for use in uses(batch)]
+        return all(renewed)
 
     async def _fetch_all(self, thread: Thread, wanted: Sequence[Use]) -> Mapping[str, Path]:
         if len(wanted) > _MOST_PICTURES:
@@ -104,6 +120,8 @@ class ThreadPictures:
     async def _read(self, thread: Thread, attached: Attached, path: str) -> bytes:
         if "://" in path or path.startswith("data:"):
             return await attached.fetch(path, MOST_BYTES - 1)
+        if path.startswith(PREFIX):
+            return await self._earlier.fetch(thread, path, MOST_BYTES - 1)
         found = await self._host.file(thread, path, MOST_BYTES - 1)
         if isinstance(found, NoFile):
             raise UnusableError(_WHY[found], _COMMIT)
@@ -111,14 +129,19 @@ class ThreadPictures:
 
     async def _keep(self, picture: bytes) -> Path:
         """Under the name of what it holds: whoever asks again, or runs an estimate, finds it."""
-        key = f"inputs/{hashlib.sha256(picture).hexdigest()}"
-        if not await self._spool.fetch(key):
+        key = _key(hashlib.sha256(picture).hexdigest())
+        if not await self._spool.renew(key):
             async with self._spool.receive(key, len(picture)) as writer:
                 await writer.write(picture)
         file = await self._spool.fetch(key)
         if file is None:
             raise FileNotFoundError(key)
         return Path(file)
+
+
+def _key(path: str) -> str:
+    """Where a picture is kept, by its digest or by the path of its file."""
+    return f"{INPUTS}{Path(path).name}"
 
 
 _AGAIN = said("nothing was started: comment again in a moment")

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,24 @@ async def test_chunks_of_every_size_arrive_in_order(spool: Spool) -> None:
 async def test_an_empty_block_leaves_an_empty_file(spool: Spool) -> None:
     await keep(spool, "run/nothing")
     assert await kept(spool, "run/nothing") == b""
+
+
+async def test_what_is_old_is_forgotten_unless_it_is_wanted_or_renewed(spool: Spool) -> None:
+    for key in ("inputs/old", "inputs/wanted", "inputs/renewed", "inputs/new", "run/old"):
+        await keep(spool, key, b"x")
+        path = await spool.fetch(key)
+        assert path
+        if key != "inputs/new":
+            os.utime(path, (1000, 1000))
+    assert await spool.renew("inputs/renewed")
+    await spool.discard_old("inputs/", datetime.fromtimestamp(2000, UTC), {"inputs/wanted"})
+    left = [
+        key for key in ("old", "wanted", "renewed", "new") if await spool.fetch(f"inputs/{key}")
+    ]
+    assert left == ["wanted", "renewed", "new"]
+    assert await kept(spool, "run/old") == b"x"
+    assert not await spool.renew("inputs/old")
+    await spool.discard_old("nothing/", datetime.fromtimestamp(2000, UTC), ())
 
 
 async def test_a_key_that_was_never_received_is_none(spool: Spool) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from bot.core.batch import BatchConfig
 from bot.core.errors import HostError
 from bot.core.parse import ParsedBatch
 from bot.core.ports import Effect, EffectKind, NoFile, Role, Task
@@ -45,6 +46,9 @@ class Bare:
 
     async def gather(self, _: Thread, parsed: ParsedBatch) -> ParsedBatch:
         return parsed
+
+    async def hold(self, _: BatchConfig) -> bool:
+        return True
 
 
 @dataclass

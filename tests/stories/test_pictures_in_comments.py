@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -12,9 +13,13 @@ from PIL import Image
 from bot.adapters.pictures.inputs import MOST_BYTES
 from bot.core.event import run_id
 from bot.core.run import Thread as Place
+from bot.simulators.images import Fault, FaultKind
 from tests.stories.conftest import Thread
 
 THREAD = Place(77_001, 186_853, "acme/posters", private=False, issue=1, comment=0)
+
+
+WAYS = ["release", "branch", "directory"]
 
 
 def picture(size: tuple[int, int] = (64, 48), mode: str = "RGB") -> bytes:
@@ -205,3 +210,82 @@ async def test_a_picture_that_is_too_large_is_not_read_to_its_end(thread: Thread
     assert thread.reactions(command) == ["confused"]
     assert "is too large; it must be below 50 MB" in thread.answer()
     assert thread.calls() == []
+
+
+# --- pictures of earlier runs -----------------------------------------------------------------
+
+FOX = '/batch\n```json\n{"jobs": [{"prompt": "a fox", "output_path": "art/fox.png"}]}\n```'
+
+
+async def made(thread: Thread, body: str = FOX) -> str:
+    """The id of a run that has made its images."""
+    command = await thread.say(body)
+    assert thread.reactions(command) == ["eyes", "rocket"]
+    return run_id(replace(THREAD, comment=command))
+
+
+@pytest.mark.parametrize("settings", [{"gptimage_destination": way} for way in WAYS], ids=WAYS)
+async def test_an_image_of_an_earlier_run_is_painted_over(thread: Thread) -> None:
+    run = await made(thread)
+    thread.room.github.change_visibility()
+    command = await thread.say(edit(reference_image_path=f"run:{run}/art/fox.png"))
+
+    assert thread.reactions(command) == ["eyes", "rocket"]
+    assert [call.endpoint for call in thread.calls()] == ["generations", "edits"]
+
+
+async def test_very_many_images_are_found_in_their_archive(thread: Thread) -> None:
+    jobs = [{"prompt": f"fox {n}", "quality": "low", "sample_count": 8} for n in range(19)]
+    run = await made(thread, f"/batch\n```json\n{json.dumps({'jobs': jobs})}\n```")
+    view = await thread.room.ledger.runs.get(run)
+    assert view is not None
+    assert {(item.url or "").endswith(".zip") for item in view.items} == {True}
+    command = await thread.say(edit(reference_image_path=f"run:{run}/fox-3-2.png"))
+
+    assert thread.reactions(command) == ["eyes", "rocket"]
+
+
+async def test_what_is_wrong_with_images_of_runs_is_said_at_once(thread: Thread) -> None:
+    run = await made(thread)
+    view = await thread.room.ledger.runs.get(run)
+    assert view is not None
+    other = replace(view.run, id="otherplace", thread=replace(THREAD, repository_id=1))
+    await thread.room.ledger.runs.open(other, [item.item for item in view.items])
+    names = [f"run:{run}/owl.png", "run:otherplace/art/fox.png", "run:", f"run:{run}"]
+    command = await thread.say(edit(reference_image_path=names))
+
+    assert thread.reactions(command) == ["confused"]
+    answer = thread.answers()[-1]
+    assert answer.count("is no image of that run") == 2
+    assert answer.count("is of no run of this repository") == 2
+    assert "It has made: art/fox.png" in answer
+    assert len(thread.calls()) == 1
+
+
+async def test_an_image_whose_release_was_deleted_is_gone(thread: Thread) -> None:
+    run = await made(thread)
+    thread.room.github.releases.entries.clear()
+    command = await thread.say(edit(reference_image_path=f"run:{run}/art/fox.png"))
+
+    assert thread.reactions(command) == ["confused"]
+    assert "is not there any more" in thread.answers()[-1]
+
+
+# --- how long they are kept -------------------------------------------------------------------
+
+
+async def test_a_retry_without_its_pictures_says_what_to_do(
+    thread: Thread, branch: dict[str, bytes], tmp_path: Path
+) -> None:
+    branch["fox.png"] = picture()
+    thread.room.images.faults.append(Fault(FaultKind.MODERATED_INPUT))
+    command = await thread.say(edit(reference_image_path="fox.png"))
+    run = run_id(replace(THREAD, comment=command))
+    (kept,) = (tmp_path / "data/spool/inputs").iterdir()
+    kept.unlink()
+    retry = await thread.say(f"/batch retry {run}")
+
+    assert thread.reactions(retry) == ["confused"]
+    assert "are not kept any more" in thread.answers()[-1]
+    assert "Comment its batch anew" in thread.answers()[-1]
+    assert len(thread.calls()) == 1

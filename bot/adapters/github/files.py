@@ -1,4 +1,4 @@
-"""Files of a repository's default branch."""
+"""Files of a repository: of its default branch, or of a commit."""
 
 import base64
 import binascii
@@ -50,12 +50,17 @@ async def read_shared_file(client: Client, thread: Thread, path: str, most: int)
         raise
 
 
-async def read_file(client: Client, thread: Thread, path: str, most: int) -> bytes | NoFile:
-    """The bytes of the file, or why there are none."""
+async def read_file(
+    client: Client, thread: Thread, path: str, most: int, commit: str | None = None
+) -> bytes | NoFile:
+    """The bytes of the file of a commit, or of the default branch; or why there are none."""
     if {"", ".", ".."} & {*path.split("/")}:  # they would change what is asked for
         return NoFile.MISSING
     try:
-        return await _read(client, thread, Request("GET", f"/contents/{quote(path)}"), most)
+        there = Request(
+            "GET", f"/contents/{quote(path)}", params={"ref": commit} if commit else None
+        )
+        return await _read(client, thread, there, most)
     except HostError as error:
         if error.status == 404:
             return NoFile.MISSING

@@ -28,6 +28,7 @@ from bot.adapters.github.files import read_file, read_shared_file
 from bot.adapters.github.hook import GitHubHook
 from bot.adapters.github.members import is_member
 from bot.adapters.github.places import locate
+from bot.adapters.github.published import read_published
 from bot.adapters.github.releases import GitHubReleases
 from bot.adapters.github.turns import Turns
 from bot.adapters.github.wire import Credentials, Request, Sleep, TokenCredentials, Wire
@@ -192,6 +193,10 @@ class GitHubHost:
     def attachments(self, thread: Thread) -> Attachments:
         """What people attached in the thread."""
         return Attachments(self._client, self._access, self._fetcher, self._home, thread)
+
+    async def published(self, thread: Thread, url: str, most: int) -> bytes | NoFile:
+        """The file that a run has published under this address; or why there is none."""
+        return await read_published(self._client, thread, url, most)
 
     async def locate(self, repository: str, issue: int) -> Thread:
         """The thread of an issue of `owner/name`, below no comment."""

@@ -18,6 +18,7 @@ from bot.adapters.ledger.outbox import owe
 from bot.adapters.ledger.rows import item_values, run_of, run_values, view_of
 from bot.adapters.ledger.tables import attempts, items, runs
 from bot.core.attempts import Attempt, AttemptState
+from bot.core.batch import BatchConfig
 from bot.core.plan import Item
 from bot.core.ports import Cap, Effect, Lease, Order, Publication, Settlement
 from bot.core.pricing import Money
@@ -152,6 +153,12 @@ class SqlRuns:
         )
         async with self._database.read() as connection:
             return (await connection.scalars(free)).all()
+
+    async def batches(self) -> Sequence[BatchConfig]:
+        """What the runs want that are not done."""
+        wanted = select(runs.c.batch).where(runs.c.finished_at.is_(None))
+        async with self._database.read() as connection:
+            return (await connection.scalars(wanted)).all()
 
     async def left(self, caps: Sequence[Cap]) -> Sequence[Money]:
         """What each cap still has room for, in their order; never below nothing."""

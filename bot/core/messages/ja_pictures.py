@@ -35,6 +35,20 @@ PICTURES = {
     "drag the picture into a comment of this thread, and name the address that appears": (
         "画像をこのスレッドのコメントにドラッグし、表示されたアドレスで指定してください"
     ),
+    "is of no run of this repository": "このリポジトリの実行のものではありません",
+    "is no image of that run": "その実行の画像ではありません",
+    "is not there any more": "すでに削除されています",
+    "It has made none.": "この実行には画像がありません。",
+    "It has made: {names}": "この実行の画像: {names}",
+    "The pictures that run {run} was made from are not kept any more.": (
+        "実行 {run} の元になった画像は、すでに保存期間を過ぎています。"
+    ),
+    "Comment its batch anew: they are fetched again then, and kept for a week.": (
+        "バッチをもう一度コメントしてください。画像は改めて取得され、1 週間保存されます。"
+    ),
+    "The pictures of estimate {id} are not kept any more.": (
+        "見積もり {id} の画像は、すでに保存期間を過ぎています。"
+    ),
     "is no picture of this thread": "このスレッドの画像ではありません",
     "leads to another server": "別のサーバーに転送されます",
     "is gone, or GitHub does not show it to an App": (

@@ -1,7 +1,7 @@
 """The outside, as the engine sees it: Protocols, and the values that cross them."""
 
 from bot.core.ports.github import HookLog, Host, NoFile, Pictures, Role
-from bot.core.ports.images import Answer, ImageProvider, Spool, SpoolWriter
+from bot.core.ports.images import INPUTS, Answer, ImageProvider, Spool, SpoolWriter
 from bot.core.ports.inbox import Delivery, Heard, Inbox, Missed, MissedDelivery, Sending
 from bot.core.ports.leases import Lease, Leases
 from bot.core.ports.ledger import Ledger
@@ -12,6 +12,7 @@ from bot.core.ports.runs import Cap, Offers, Order, Publication, Runs, Settlemen
 from bot.core.ports.scheduling import Clock, Pace, Scheduler, Task, Watch
 
 __all__ = [
+    "INPUTS",
     "Answer",
     "Cap",
     "Clock",

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
+from bot.core.batch import BatchConfig
 from bot.core.parse import ParsedBatch
 from bot.core.ports.inbox import Sending
 from bot.core.run import Person, Thread
@@ -82,6 +83,10 @@ class Pictures(Protocol):
 
         Raises BatchError with all that cannot be used, each at the field that names it.
         """
+        ...
+
+    async def hold(self, batch: BatchConfig) -> bool:
+        """Whether all pictures of a gathered batch are still kept; if so, they are for a while."""
         ...
 
 

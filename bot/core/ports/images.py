@@ -1,6 +1,6 @@
 """Paid answers: who gives them, and where they are kept until they are published."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +44,10 @@ class ImageProvider(Protocol):
         ...
 
 
+INPUTS = "inputs/"
+"""Before the keys of reference images, each of which is called by the digest of what it holds."""
+
+
 class SpoolWriter(Protocol):
     async def write(self, data: bytes) -> None: ...
 
@@ -60,6 +64,14 @@ class Spool(Protocol):
 
     async def fetch(self, key: str) -> str | None:
         """The path of a local file with the bytes under `key`; None if there are none."""
+        ...
+
+    async def renew(self, key: str) -> bool:
+        """Let what is under the key count as new; False if there is nothing."""
+        ...
+
+    async def discard_old(self, prefix: str, before: datetime, wanted: Collection[str]) -> None:
+        """Forget what begins with `prefix` and is older, except the wanted keys."""
         ...
 
     async def discard(self, prefix: str) -> None:

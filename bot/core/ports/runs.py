@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.core.attempts import Attempt
+from bot.core.batch import BatchConfig
 from bot.core.errors import Failure
 from bot.core.plan import Item
 from bot.core.ports.leases import Lease
@@ -173,6 +174,10 @@ class Runs(Protocol):
 
     async def unfinished(self, now: datetime, limit: int = 100) -> Sequence[str]:
         """Ids of runs that are not done and that nobody holds, oldest first."""
+        ...
+
+    async def batches(self) -> Sequence[BatchConfig]:
+        """What the runs want that are not done."""
         ...
 
     async def left(self, caps: Sequence[Cap]) -> Sequence[Money]:

@@ -97,7 +97,7 @@ class Intake:
         self, lease: Lease, event: CommentEvent, command: Command, rules: Rules
     ) -> Reply:
         opening = Opening(self.ledger, self.host, self.pictures, self.clock, rules)
-        orders = Orders(self.ledger, self.host, self.clock, rules)
+        orders = Orders(self.ledger, self.host, self.pictures, self.clock, rules)
         match command:
             case Batch():
                 return await opening.batch(lease, event, command)
@@ -112,7 +112,7 @@ class Intake:
 
     @property
     def _orders(self) -> Orders:
-        return Orders(self.ledger, self.host, self.clock, self.rules)
+        return Orders(self.ledger, self.host, self.pictures, self.clock, self.rules)
 
     async def _command(self, event: CommentEvent) -> Command | CommandError | None:
         """The command, if it is for us; what is wrong with it is told to those with rights."""

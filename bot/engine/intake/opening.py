@@ -136,6 +136,9 @@ class Opening:
             raise _taken(offer)
         if self.clock() - offer.created_at > _OFFER_LIFE:
             raise OrderError(said("The estimate {id} is older than a day.", id=name), _ASK_AGAIN)
+        if not await self.pictures.hold(offer.batch):
+            message = said("The pictures of estimate {id} are not kept any more.", id=name)
+            raise OrderError(message, _ASK_AGAIN)
         return offer
 
     async def _read(self, event: CommentEvent, command: Batch | Estimate) -> ParsedBatch:

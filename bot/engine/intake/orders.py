@@ -11,7 +11,7 @@ from bot.core.killpoints import Point, reach
 from bot.core.markdown import live
 from bot.core.messages import messages
 from bot.core.policy import cap_of, caps, decide_budget
-from bot.core.ports import Clock, Host, Lease, Ledger, Order
+from bot.core.ports import Clock, Host, Lease, Ledger, Order, Pictures
 from bot.core.rules import Rules
 from bot.core.run import (
     ItemState,
@@ -35,6 +35,7 @@ class Orders:
 
     ledger: Ledger
     host: Host
+    pictures: Pictures
     clock: Clock
     rules: Rules
 
@@ -79,6 +80,8 @@ class Orders:
         if run.state is not RunState.DONE:
             raise _at_work(run.id)
         items = _ordered(view, command.doubts)
+        if not await self.pictures.hold(run.batch):
+            raise _without_pictures(run.id)
         order = self._order(lease, event, _waiting(view, items))
         amount = most(run.batch, items, self.rules.prices)
         limits, run_cap = self.rules.limits, self.rules.run_cap
@@ -133,6 +136,12 @@ def _is_beside(view: RunView, thread: Thread) -> bool:
 def _at_work(run: str) -> OrderError:
     message = said("Run {run} is still at work.", run=run)
     return OrderError(message, said("What it lacks can be ordered when it is over."), run=run)
+
+
+def _without_pictures(run: str) -> OrderError:
+    message = said("The pictures that run {run} was made from are not kept any more.", run=run)
+    hint = said("Comment its batch anew: they are fetched again then, and kept for a week.")
+    return OrderError(message, hint, run=run)
 
 
 def _ordered(view: RunView, doubts: Sequence[int]) -> Sequence[ItemView]:

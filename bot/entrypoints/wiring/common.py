@@ -20,11 +20,12 @@ from bot.core.killpoints import Point
 from bot.core.plan import Item
 from bot.core.ports import Destination
 from bot.core.pricing import Money
+from bot.core.run import ItemView
 from bot.core.said import said
 from bot.engine.drain import Drain
 from bot.engine.finish import Finish
 from bot.engine.life import Gate, Life
-from bot.engine.runner import Runner
+from bot.engine.runner import Runner, spool_key
 from bot.entrypoints import redaction
 from bot.entrypoints.settings import Settings
 
@@ -43,6 +44,13 @@ class Workshop:
     provider: OpenAIImages
     runner: Runner
     pace: ImagePace
+
+    async def kept(self, run: str, item: ItemView) -> str | None:
+        """The file of an item's image, as long as the spool has it."""
+        if item.winner is None:
+            return None
+        answer = await self.provider.recall(spool_key(run, item, item.winner.number))
+        return await self.spool.fetch(answer.image) if answer else None
 
     def life(
         self,

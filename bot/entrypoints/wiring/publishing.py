@@ -33,10 +33,14 @@ class Publishing:
 def publishing(settings: Settings, host: GitHubHost) -> Publishing:
     """What GPTIMAGE_DESTINATION says; on GitHub, the other way is there for what it refuses."""
     if settings.gptimage_destination == "directory":
-        root = settings.gptimage_output_dir or settings.gptimage_data_dir / "images"
-        folder = FolderDestination(_made(root))
+        folder = FolderDestination(_made(output_folder(settings)))
         return Publishing(folder, lambda item: item.path, remote=False)
     return Publishing(Ways(*ways(settings, host)), lambda item: item.asset_name, remote=True)
+
+
+def output_folder(settings: Settings) -> Path:
+    """Where files go that stay on the server."""
+    return settings.gptimage_output_dir or settings.gptimage_data_dir / "images"
 
 
 def ways(settings: Settings, host: GitHubHost) -> Sequence[Way]:

@@ -12,6 +12,7 @@ from bot.adapters.github import AppCredentials, GitHubHost, Turns
 from bot.adapters.ledger import SqlLedger
 from bot.adapters.pace.shared import shared_pace
 from bot.adapters.queue import ArqScheduler, Handler, Worker
+from bot.adapters.run_pictures import RunPictures
 from bot.adapters.spool import LocalSpool
 from bot.adapters.thread_pictures import ThreadPictures
 from bot.adapters.valkey import embedded_valkey
@@ -31,11 +32,12 @@ from bot.engine.positions import Positions
 from bot.engine.recover import Recover
 from bot.engine.rulebook import Rulebook
 from bot.engine.thread import ThreadAudience
+from bot.engine.tidy import Tidy
 from bot.entrypoints import redaction
 from bot.entrypoints.settings import Settings, private_key
 from bot.entrypoints.web.metrics import Metrics
 from bot.entrypoints.wiring.common import Workshop, utc_now, workshop
-from bot.entrypoints.wiring.publishing import publishing
+from bot.entrypoints.wiring.publishing import output_folder, publishing
 from bot.entrypoints.wiring.rules import rules_of
 
 
@@ -136,7 +138,9 @@ def _work(
     life = shop.life(
         there.destination, there.name_of, at_once=False, remote=there.remote, gate=gate
     )
-    pictures = ThreadPictures(host, shop.spool)
+    folder = output_folder(settings) if settings.gptimage_destination == "directory" else None
+    earlier = RunPictures(shop.ledger.runs, shop.kept, host, folder)
+    pictures = ThreadPictures(host, earlier, shop.spool)
     intake = Intake(shop.ledger, host, pictures, postman, scheduler, utc_now, rules, rulebook)
 
     async def drive(run_id: str) -> None:
@@ -149,7 +153,14 @@ def _work(
         words=lambda view, ahead: markdown.position(view, ahead, words(view)),
         every=timedelta(seconds=settings.gptimage_live_seconds),
     )
-    return handlers, Recover(shop.ledger, scheduler, utc_now, positions).sweep
+    recover = Recover(shop.ledger, scheduler, utc_now, positions)
+    tidy = Tidy(shop.ledger.runs, shop.spool, utc_now)
+
+    async def sweep() -> None:
+        await recover.sweep()
+        await tidy.tidy()
+
+    return handlers, sweep
 
 
 def _account(settings: Settings) -> str:

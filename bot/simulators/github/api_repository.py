@@ -1,6 +1,7 @@
 """The endpoints of a repository, its people, its files and its issues."""
 
 import base64
+import re
 from datetime import datetime
 
 from starlette.responses import JSONResponse, Response
@@ -40,6 +41,8 @@ async def show_contents(call: ApiCall) -> Response:
     """A file or a directory of the default branch; a link to a file is that file."""
     repository, path = call.state.repository, call.request.path_params["path"].strip("/")
     ref = call.request.query_params.get("ref", repository.default_branch)
+    if re.fullmatch("[0-9a-f]{40}", ref):
+        return _file(call, path, call.state.git.file(ref, path))
     if ref.removeprefix("refs/heads/") != repository.default_branch:
         raise ApiError(404, f"No commit found for the ref {ref}")
     path = path if repository.links.get(path) not in repository.files else repository.links[path]
@@ -156,10 +159,11 @@ _MOST_INLINE = 1_048_576
 def _file(call: ApiCall, path: str, data: bytes) -> Response:
     if "raw" in call.request.headers.get("accept", ""):
         return Response(data, media_type="application/vnd.github.raw+json")
+    shape = _entry(call, path) | {"type": "file", "size": len(data)}
     if len(data) > _MOST_INLINE:
-        return JSONResponse(_entry(call, path) | {"encoding": "none", "content": ""})
+        return JSONResponse(shape | {"encoding": "none", "content": ""})
     content = base64.encodebytes(data).decode()
-    return JSONResponse(_entry(call, path) | {"encoding": "base64", "content": content})
+    return JSONResponse(shape | {"encoding": "base64", "content": content})
 
 
 def _entry(call: ApiCall, path: str) -> Json:
