@@ -1,12 +1,23 @@
 """What a visitor sees of a run, in a real browser."""
 
+import json
+import re
 import shutil
 from collections.abc import AsyncIterator
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import pytest
-from playwright.async_api import ConsoleMessage, Locator, Page, async_playwright, expect
+from PIL import Image
+from playwright.async_api import (
+    ConsoleMessage,
+    FilePayload,
+    Locator,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from bot.entrypoints.sandbox import Sandbox, sandbox
 from bot.entrypoints.settings import Settings
@@ -114,6 +125,28 @@ async def test_what_is_estimated_is_run_and_what_runs_is_cancelled(page: Page) -
     await sees(answers.nth(1).get_by_role("heading", name="Making 3 images"))
     await says(page, "/batch cancel", by="tomas")
     await sees(answers.nth(1).get_by_text("cancelled"))
+
+
+@pytest.mark.parametrize("private", [False, True], ids=["public", "private"])
+async def test_a_visitor_attaches_a_picture_and_names_its_address(
+    room: Sandbox, page: Page, private: bool
+) -> None:
+    if private:
+        room.github.change_visibility()
+    drawn = BytesIO()
+    Image.new("RGB", (320, 200), "orange").save(drawn, "PNG")
+    fox = FilePayload(name="fox.png", mimeType="image/png", buffer=drawn.getvalue())
+    await page.get_by_label("Attach a picture").set_input_files(fox)
+    body = page.get_by_label("Your comment")
+    await expect(body).to_have_value(re.compile(r"!\[fox.png\]\(http"))
+    shown = await body.input_value()
+    address = shown.strip().removesuffix(")").partition("(")[2]
+    job = {"prompt": "at night", "quality": "low", "reference_image_path": address}
+    await says(page, f"/batch\n```json\n{json.dumps({'jobs': [job]})}\n```\n{shown}")
+
+    assert await width(page.get_by_role("img", name="fox.png")) == 320
+    answer = page.get_by_role("article", name="Comment by gptimage[bot]")
+    await sees(answer.get_by_role("heading", name="1 image"))
 
 
 async def test_a_stranger_gets_one_quiet_reaction(page: Page) -> None:
