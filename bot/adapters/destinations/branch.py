@@ -34,7 +34,7 @@ class Branches(Protocol):
     comment_url: str
 
     async def find(self, branch: str) -> Commit | None: ...
-    async def keep(self, data: bytes) -> str: ...
+    async def keep(self, file: Path) -> str: ...
     async def commit(
         self, files: Mapping[str, str], message: str, onto: Commit | None
     ) -> Commit: ...
@@ -53,6 +53,9 @@ _REASONS = {
     409: said("GitHub makes no branch in an empty repository. It needs at least one commit."),
     422: said("the repository's rules do not let the App make this branch."),
 }
+
+
+_PIECE = 1024 * 1024
 
 
 class BranchDestination:
@@ -90,10 +93,10 @@ async def _committed(branches: Branches, branch: str, wanted: Mapping[str, File]
     there = found.files if found else {}
     shas: dict[str, str] = {}
     for name, file in wanted.items():
-        data = await asyncio.to_thread(Path(file.source).read_bytes)
-        shas[name] = _sha(data)
+        source = Path(file.source)
+        shas[name] = await asyncio.to_thread(_sha, source)
         if there.get(name) != shas[name]:
-            shas[name] = await branches.keep(data)
+            shas[name] = await branches.keep(source)
             reach(Point.ASSET_UPLOADED)
     if found and not shas.items() - there.items():
         return found
@@ -106,9 +109,13 @@ def _message(branches: Branches) -> str:
     return f"Images for {branches.comment_url}"
 
 
-def _sha(data: bytes) -> str:
+def _sha(file: Path) -> str:
     """What Git calls a file of this content.
 
     Source: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
     """
-    return sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+    named = sha1(b"blob %d\0" % file.stat().st_size, usedforsecurity=False)
+    with file.open("rb") as opened:
+        while piece := opened.read(_PIECE):
+            named.update(piece)
+    return named.hexdigest()

@@ -54,7 +54,7 @@ class Releases(Protocol):
     async def draft(self, tag: str, title: str, body: str) -> Release: ...
     async def publish(self, release: Release) -> Release: ...
     async def assets(self, release: Release) -> Sequence[Asset]: ...
-    async def upload(self, release: Release, name: str, media_type: str, data: bytes) -> Asset: ...
+    async def upload(self, release: Release, name: str, media_type: str, file: Path) -> Asset: ...
     async def remove(self, asset: Asset) -> None: ...
 
 
@@ -72,10 +72,6 @@ _REASONS = {
 }
 
 
-# Files that are in memory at the same time, of all the runs of a process.
-_AT_ONCE = 4
-
-
 class ReleaseDestination:
     """Publishes a run as a prerelease with the tag `<tag_prefix><run id>`.
 
@@ -86,7 +82,6 @@ class ReleaseDestination:
     def __init__(self, host: ReleaseHost, *, tag_prefix: str = "gptimage-") -> None:
         self._host = host
         self._tag_prefix = tag_prefix
-        self._places = asyncio.Semaphore(_AT_ONCE)
 
     async def publish(self, run: Run, files: Sequence[File]) -> Published:
         """Put the files where people can fetch them; again for the same files changes nothing."""
@@ -95,7 +90,7 @@ class ReleaseDestination:
         releases, wanted = self._host.releases(run.thread), named(files)
         try:
             release = await self._release(releases, run, wanted)
-            return await _fill(releases, release, wanted, self._places)
+            return await _fill(releases, release, wanted)
         except HostError as error:
             if not error.final:
                 raise
@@ -110,11 +105,9 @@ class ReleaseDestination:
         return await releases.draft(tag, f"Images of {run.id}", _body(releases.comment_url, wanted))
 
 
-async def _fill(
-    releases: Releases, release: Release, wanted: Mapping[str, File], places: asyncio.Semaphore
-) -> Published:
+async def _fill(releases: Releases, release: Release, wanted: Mapping[str, File]) -> Published:
     """Upload what is missing, publish, and say what GitHub shows then."""
-    refused = await _upload_missing(releases, release, wanted, places)
+    refused = await _upload_missing(releases, release, wanted)
     if release.draft and len(refused) < len(wanted):
         release = await releases.publish(release)
     shown = {asset.name: asset for asset in await releases.assets(release) if asset.is_whole}
@@ -126,7 +119,7 @@ async def _fill(
 
 
 async def _upload_missing(
-    releases: Releases, release: Release, wanted: Mapping[str, File], places: asyncio.Semaphore
+    releases: Releases, release: Release, wanted: Mapping[str, File]
 ) -> dict[str, str]:
     """Upload each file that is not there, one at a time; gives those that are refused, and why."""
     present = {asset.name: asset for asset in await releases.assets(release)}
@@ -138,8 +131,7 @@ async def _upload_missing(
             refused[name] = said("the release is published already, and may not be changed.")
             continue
         try:
-            async with places:
-                await _upload(releases, release, name, file, present.get(name))
+            await _upload(releases, release, name, file, present.get(name))
         except HostError as error:
             if not error.final:
                 raise
@@ -159,8 +151,7 @@ async def _upload(
 ) -> None:
     if remains:
         await releases.remove(remains)
-    data = await asyncio.to_thread(Path(file.source).read_bytes)
-    await releases.upload(release, name, file.media_type, data)
+    await releases.upload(release, name, file.media_type, Path(file.source))
     reach(Point.ASSET_UPLOADED)
 
 

@@ -1,12 +1,13 @@
 """The branches of one repository, made of parts by the API of its Git database."""
 
-from base64 import b64encode
 from collections.abc import Mapping
+from pathlib import Path
 
 import httpx
 from pydantic import BaseModel, TypeAdapter
 
 from bot.adapters.destinations.branch import Commit
+from bot.adapters.github import bodies
 from bot.adapters.github.answers import read
 from bot.adapters.github.client import Client
 from bot.adapters.github.wire import Request
@@ -65,10 +66,16 @@ class GitHubBranches:
         tree = read(_TREE, await self._get(f"/git/trees/{commit.tree.sha}"))
         return Commit(commit.sha, tree.sha, {entry.path: entry.sha for entry in tree.tree})
 
-    async def keep(self, data: bytes) -> str:
+    async def keep(self, file: Path) -> str:
         """Store the content of a file; gives its name."""
-        content = {"content": b64encode(data).decode(), "encoding": "base64"}
-        return read(_OBJECT, await self._make("/git/blobs", content)).sha
+        request = Request(
+            "POST",
+            "/git/blobs",
+            body=await bodies.blob(file),
+            media_type="application/json",
+            repeatable=True,
+        )
+        return read(_OBJECT, await self._client.ask(self._thread, request)).sha
 
     async def commit(self, files: Mapping[str, str], message: str, onto: Commit | None) -> Commit:
         """A commit that nothing points to yet: these files, beside those of `onto`."""

@@ -1,10 +1,12 @@
 """The releases of one repository, as far as a destination needs them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from bot.adapters.destinations.release import Asset, Release
+from bot.adapters.github import bodies
 from bot.adapters.github.answers import read
 from bot.adapters.github.client import Client
 from bot.adapters.github.wire import Request
@@ -53,13 +55,13 @@ class GitHubReleases:
         request = Request("GET", f"/releases/{release.id}/assets")
         return [asset async for asset in self._client.entries(self._thread, request, _ASSETS)]
 
-    async def upload(self, release: Release, name: str, media_type: str, data: bytes) -> Asset:
+    async def upload(self, release: Release, name: str, media_type: str, file: Path) -> Asset:
         """Add a file, sent whole to the address that the release names."""
         request = Request(
             "POST",
             release.upload_url.split("{", 1)[0],
             params={"name": name},
-            content=data,
+            body=await bodies.plain(file),
             media_type=media_type,
         )
         return read(_ASSET, await self._client.ask(self._thread, request))

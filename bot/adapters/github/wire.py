@@ -18,6 +18,7 @@ from githubkit import AppAuthStrategy, GitHub, TokenAuthStrategy
 from githubkit.cache import MemCacheStrategy
 from pydantic import SecretStr
 
+from bot.adapters.github.bodies import Body
 from bot.adapters.github.refusals import moved, no_answer, refusal
 from bot.core.errors import HostError
 from bot.core.ports import Clock
@@ -80,7 +81,7 @@ class Request:
     path: str
     json: Mapping[str, object] | None = None
     params: Mapping[str, str | int] | None = None
-    content: bytes | None = None
+    body: Body | None = None
     media_type: str | None = None
     accept: str | None = None  # instead of JSON
     repeatable: bool = False
@@ -180,6 +181,8 @@ class Wire:
             headers["Accept"] = request.accept
         if request.media_type:
             headers["Content-Type"] = request.media_type
+        if request.body:
+            headers["Content-Length"] = str(request.body.length)
         if token:
             headers["Authorization"] = f"Bearer {token.get_secret_value()}"
         return await client.request(
@@ -187,7 +190,7 @@ class Wire:
             request.path,
             json=request.json,
             params=request.params,
-            content=request.content,
+            content=request.body.pieces() if request.body else None,
             headers=headers,
             auth=None if token else httpx.USE_CLIENT_DEFAULT,
         )

@@ -12,6 +12,9 @@ from bot.core.run import FileKind, Run
 
 # Pages show most of them 160 pixels tall, and screens may have several pixels for one of those.
 _EDGE = 480
+# Pictures that are decoded at the same time, of all the runs of a process: a small file is large
+# in memory, and runs end together.
+_AT_ONCE = 2
 
 
 class Gallery:
@@ -22,10 +25,11 @@ class Gallery:
 
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
+        self._places = asyncio.Semaphore(_AT_ONCE)
 
     async def publish(self, run: Run, files: Sequence[File]) -> Published:
         """Publish the files and small copies; again for the same files changes nothing."""
-        copies = {file.item: copy for file in files if (copy := await _copied(file))}
+        copies = {file.item: copy for file in files if (copy := await self._copied(file))}
         done = await self._destination.publish(run, [*files, *copies.values()])
         shown = {extra.name: extra.url for extra in done.extras}
 
@@ -35,6 +39,10 @@ class Gallery:
 
         others = (extra for extra in done.extras if extra.kind is not FileKind.THUMBNAIL)
         return replace(done, files=tuple(map(placed, done.files)), extras=tuple(others))
+
+    async def _copied(self, file: File) -> File | None:
+        async with self._places:
+            return await _copied(file)
 
 
 async def _copied(file: File) -> File | None:

@@ -18,7 +18,7 @@ from bot.core.run import FileKind, Run
 MOST = 150
 """So many pictures are published one by one: each of them and its copy is a write on GitHub."""
 
-# An upload is in memory, and GitHub takes larger files only in releases.
+# GitHub takes larger files only in releases.
 _ARCHIVE_BYTES = 48 * 1024 * 1024
 # So many that an overview is below the 5 MB of GitHub's image proxy.
 _SHEET, _COLUMNS = 36, 6

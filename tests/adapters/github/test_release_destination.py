@@ -1,8 +1,6 @@
 """A run's images become one release, whatever breaks on the way."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, cast
 
 import httpx
@@ -11,7 +9,6 @@ import pytest
 from bot.adapters.destinations import ReleaseDestination
 from bot.core.errors import HostError
 from bot.core.ports import Destination, File, Publication
-from bot.core.run import Thread
 from bot.simulators.github import FaultKind
 from bot.simulators.github.releases import Release
 from tests.adapters.github.publishing import Crash, Files, run_of
@@ -62,40 +59,6 @@ async def test_a_release_says_what_it_belongs_to(octo: Octo, files: Files) -> No
     assert body.startswith(f"Made for [this comment]({comment}).")
     assert "- fox.png" in body
     assert "@maya" not in body
-
-
-class Watched:
-    """The releases of a thread, and how many uploads were under way at once."""
-
-    def __init__(self, octo: Octo) -> None:
-        self._octo = octo
-        self.now = self.most = 0
-
-    def releases(self, thread: Thread) -> Any:
-        self._releases = self._octo.host.releases(thread)
-        return self
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._releases, name)
-
-    async def upload(self, *what: Any) -> Any:
-        self.now += 1
-        self.most = max(self.most, self.now)
-        try:
-            return await self._releases.upload(*what)
-        finally:
-            self.now -= 1
-
-
-async def test_many_runs_that_end_together_hold_few_pictures_in_memory(
-    octo: Octo, files: Files
-) -> None:
-    watched = Watched(octo)
-    destination = ReleaseDestination(watched)
-    runs = [replace(run_of(octo.thread), id=f"r{number}") for number in range(12)]
-    done = await asyncio.gather(*(destination.publish(run, files(f"{run.id}.png")) for run in runs))
-    assert all(each.files[0].url for each in done)
-    assert 1 < watched.most <= 4
 
 
 async def test_publishing_again_changes_nothing(octo: Octo, files: Files) -> None:
