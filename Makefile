@@ -4,6 +4,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The locks are complete, so nothing is resolved at install time; their hashes are all that counts.
 LOCKED := $(PIP) install --quiet --no-deps --require-hashes
+# What GitHub publishes about its files; the package carries copies.
+SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema vendor.github
 
 .DEFAULT_GOAL := help
 .PHONY: help sandbox test check format bench lock clean
@@ -17,12 +19,17 @@ sandbox: .venv/server ## run the whole bot on this machine: no account, key, Red
 test: .venv/dev ## run all tests, real Valkey and real PostgreSQL included
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-check: .venv/dev ## ruff, mypy, import-linter, zizmor
+check: .venv/dev ## ruff, mypy, import-linter, zizmor, and GitHub's schemas
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/zizmor --offline --persona=pedantic --strict-collection --no-progress .github
+	$(BIN)/zizmor --offline --persona=pedantic --strict-collection --no-progress .github action.yml examples/workflows/*.yml
+	$(SCHEMA)-workflows .github/workflows/*.yml examples/workflows/*.yml
+	$(SCHEMA)-actions action.yml
+	$(SCHEMA)-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	$(SCHEMA)-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 
 format: .venv/dev ## let ruff put the code in order
 	$(BIN)/ruff check --fix
