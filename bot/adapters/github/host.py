@@ -136,13 +136,23 @@ class GitHubHost:
 
     async def has_reacted(self, thread: Thread, content: str) -> bool:
         """Whether our own account has reacted so to the command's comment."""
+        return bool(await self._own_reactions(thread, content))
+
+    async def unreact(self, thread: Thread, content: str) -> None:
+        """Take our own reaction back."""
+        for reaction in await self._own_reactions(thread, content):
+            path = f"/issues/comments/{thread.comment}/reactions/{reaction}"
+            await self._client.ask(thread, Request("DELETE", path))
+
+    async def _own_reactions(self, thread: Thread, content: str) -> Sequence[int]:
         path = f"/issues/comments/{thread.comment}/reactions"
         request = Request("GET", path, params={"content": content})
-        async for reaction in self._client.entries(thread, request, _REACTIONS):
-            seen = Comment(id=thread.comment, user=reaction.user)
-            if reaction.content == content and await self._access.wrote(seen):
-                return True
-        return False
+        return [
+            reaction.id
+            async for reaction in self._client.entries(thread, request, _REACTIONS)
+            if reaction.content == content
+            and await self._access.wrote(Comment(id=thread.comment, user=reaction.user))
+        ]
 
     async def remarks(self, thread: Thread) -> Sequence[Remark]:
         """Everything that has been said below the thread's issue, oldest first."""

@@ -41,6 +41,14 @@ class SqlRestoring:
             )
         return True
 
+    async def stands(self, said: Sequence[Effect]) -> None:
+        """These effects stand in the thread already: nobody owes them."""
+        shown = [effect.id for effect in said]
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(effects).where(effects.c.id.in_(shown)).values(shown=effects.c.version)
+            )
+
     async def take(self, offer: str, run: str) -> None:
         """The offer has this run. Raises OfferTaken if it has another one."""
         async with self._database.write() as connection:

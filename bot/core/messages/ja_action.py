@@ -32,4 +32,49 @@ ACTION = {
         "destination: {destination} はコメントのスレッドでだけ使えます。artifact か directory を"
         "指定してください"
     ),
+    "GITHUB_EVENT_PATH is required: the event that is answered": (
+        "GITHUB_EVENT_PATH が必要です（対応するイベント）"
+    ),
+    "GITHUB_EVENT_PATH: {file}: cannot be read ({why})": (
+        "GITHUB_EVENT_PATH: {file} を読めません（{why}）"
+    ),
+    "GITHUB_EVENT_PATH: {file}: this is no issue_comment event": (
+        "GITHUB_EVENT_PATH: {file} は issue_comment イベントではありません"
+    ),
+    "github-token and RUNNER_TEMP are required to answer a comment": (
+        "コメントに答えるには github-token と RUNNER_TEMP が必要です"
+    ),
+    "post-comment: false cannot answer a comment: the run's comment is the record by which no"
+    " image is paid for twice": (
+        "post-comment: false ではコメントに答えられません。同じ画像に二度支払わないための記録が、"
+        "実行のコメントそのものだからです"
+    ),
+    "this run was recorded with another openai-api-key, so nobody can tell what it has paid for:"
+    " comment /batch anew": (
+        "この実行は別の openai-api-key で記録されているため、何に支払ったのか確認できません。"
+        "あらためて /batch とコメントしてください"
+    ),
+    "GitHub did not take the last words of this run": (
+        "この実行の最後の内容を GitHub に書き込めませんでした"
+    ),
+    "GitHub: {why}": "GitHub: {why}",
+    "the run was stopped before this call": "この呼び出しの前に実行が停止されました",
+    "the comment that records the run could not be edited": (
+        "実行を記録するコメントを編集できませんでした"
+    ),
+    "Comment /batch anew: a run is always of one and the same batch.": (
+        "あらためて /batch とコメントしてください。ひとつの実行は常に同じバッチのものです。"
+    ),
+    "The comment or the file that {name} was made of has changed since.": (
+        "{name} のもとになったコメントまたはファイルが、その後変更されています。"
+    ),
+    "An earlier job of this run ended before the run did. Nothing that it made, or may have paid"
+    " for, is ordered again.": (
+        "以前のジョブがこの実行の途中で終了しました。すでに作られた画像や、支払われた可能性のある画像を"
+        "自動で注文し直すことはありません。"
+    ),
+    "{count} images were made by that job: what it had not handed over when it ended is lost.": (
+        "そのジョブが作った画像は {count} 枚です。"
+        "終了までに引き渡されていなかったものは失われています。"
+    ),
 }

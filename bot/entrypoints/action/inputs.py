@@ -16,7 +16,7 @@ from bot.entrypoints.slips import plainly
 Environment = Mapping[str, str]
 """The variables of the process; of a step `INPUT_<NAME>`, with `_` for the hyphens of a name."""
 
-_KEY = "INPUT_OPENAI_API_KEY"
+KEY = "INPUT_OPENAI_API_KEY"
 
 
 def _one_line(value: str) -> str:
@@ -102,7 +102,7 @@ def read(environment: Environment) -> Inputs:
 
 def openai_key(environment: Environment) -> SecretStr:
     """The key, only now; raises SettingsError if the workflow gave none."""
-    key = environment.get(_KEY, "").strip()
+    key = environment.get(KEY, "").strip()
     if not key:
         message = said(
             "openai-api-key is required: keep a key in the repository's secrets, and give it as"

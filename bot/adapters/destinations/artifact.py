@@ -1,0 +1,28 @@
+"""The folder of a job, whose files a later step hands over."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bot.adapters.destinations.directory import DirectoryDestination
+from bot.core.ports import File, Publication, Published
+from bot.core.run import Run
+
+
+class ArtifactDestination:
+    """Writes files below `root`; people hear their names there, and nothing of the runner's disk.
+
+    Raises as DirectoryDestination does.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._directory = DirectoryDestination(root)
+
+    async def publish(self, run: Run, files: Sequence[File]) -> Published:
+        """Write the files; again for the same files changes nothing."""
+        done = await self._directory.publish(run, files)
+        return Published(tuple(self._below_root(each) for each in done.files))
+
+    def _below_root(self, publication: Publication) -> Publication:
+        return replace(publication, path=str(Path(publication.path).relative_to(self._root)))

@@ -1,0 +1,330 @@
+"""One command of a thread, from the look at its author to the last word about its run."""
+
+import asyncio
+import signal
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from bot.adapters.github import GitHubHost, TokenCredentials
+from bot.core import markdown
+from bot.core.command import Cancel
+from bot.core.errors import BatchError, CommandError, HostError, Refused, RulesError, SettingsError
+from bot.core.event import delivery_id, run_id
+from bot.core.policy import decide_author
+from bot.core.ports import Delivery, Role, Task
+from bot.core.rules import Rules
+from bot.core.run import RunState, RunView, Stop
+from bot.core.said import said
+from bot.engine.intake.reply import fault, words_for
+from bot.engine.outbox import Postman
+from bot.engine.thread import comment
+from bot.entrypoints import settings
+from bot.entrypoints.action import inputs, outputs, results
+from bot.entrypoints.action.comment import Order
+from bot.entrypoints.action.desk import Desk, desk
+from bot.entrypoints.action.inputs import Environment
+from bot.entrypoints.action.memory import Memory
+from bot.entrypoints.action.outputs import Outputs
+from bot.entrypoints.settings import Settings
+from bot.entrypoints.wiring.common import arm, utc_now
+
+# Set by a job that cancels on the run's own comment; people's reactions there mean nothing.
+_MARK = "-1"
+_LOOK = 8.0  # seconds between two looks for it
+# A runner kills what has not ended ten seconds after it asked for the first time.
+_GRACE = 5.0
+_LAST_WORDS = timedelta(minutes=3)
+
+
+async def lead(order: Order, environment: Environment, told: Outputs) -> int:
+    """Answer the comment; the step's exit code. Raises HostError and SettingsError."""
+    given, event = order.given, order.event
+    host = GitHubHost(TokenCredentials(order.token, given.api_url))
+    try:
+        if not await _may_spend(host, order):
+            return 0
+        await host.react(event.thread, "eyes")  # which tells whose the token is
+        try:
+            found = _settings(order, environment)
+        except SettingsError:
+            await host.react(event.thread, "confused")
+            raise
+        arm(found.gptimage_kill_point)
+        async with desk(found, host, _folder(order)) as parts:
+            return await Job(order, parts, host).done(told)
+    finally:
+        await host.aclose()
+
+
+async def _may_spend(host: GitHubHost, order: Order) -> bool:
+    """Whether the author has the role; who has not hears one quiet reaction."""
+    event = order.event
+    role = await host.role(event.thread, event.author.login)
+    try:
+        decide_author(event.author, role, Role[order.given.min_role.upper()])
+    except Refused as error:
+        outputs.log(str(error))
+        with suppress(HostError):
+            await host.react(event.thread, "confused")
+        return False
+    return True
+
+
+def _settings(order: Order, environment: Environment) -> Settings:
+    """The settings of this process in the words of the action's inputs; reads the key."""
+    given = order.given
+    key = environment.get(inputs.KEY) and inputs.openai_key(environment)
+    if not key and order.pays:
+        inputs.openai_key(environment)  # says how to give one
+    wanted = {
+        "gptimage_model": given.model,
+        "openai_batch_max_concurrent": given.max_concurrent,
+        "openai_batch_timeout": given.timeout,
+        "gptimage_max_cost_per_run": given.max_cost,
+        "gptimage_destination": None if given.destination in _FOLDERS else given.destination,
+    }
+    return settings.read(
+        _env_file=None,
+        **{name: value for name, value in wanted.items() if value is not None},
+        openai_api_key=key or None,
+        openai_base_url=given.openai_base_url,
+        openai_image_output_dir=None,
+        database_url=None,
+        redis_url=None,
+        history_db_path=None,
+        github_app_id=None,
+        gptimage_data_dir=order.temporary / "gptimage",
+        gptimage_allowed_owners=(str(order.event.owner.id),),
+        gptimage_allowed_bots=(),
+        gptimage_min_role=given.min_role,
+        gptimage_language=given.language,
+    )
+
+
+_FOLDERS = frozenset({"artifact", "directory"})
+
+
+def _folder(order: Order) -> Path | None:
+    """Where images are written, if they are not published on GitHub."""
+    if order.given.destination not in _FOLDERS:
+        return None
+    return order.given.output_dir or order.temporary / "gptimage-images"
+
+
+@dataclass(slots=True)
+class _Collected:
+    """The port `Scheduler` of a job: it does what is scheduled itself, when it is answered."""
+
+    runs: list[str] = field(default_factory=list)
+
+    async def schedule(self, task: Task, subject: str) -> None:
+        if task is Task.RUN:
+            self.runs.append(subject)
+
+
+class _Discreet(Postman):
+    """Leaves alone the comments that another job edits."""
+
+    def __init__(self, postman: Postman, others: Collection[str]) -> None:
+        self._postman = postman
+        self._others = others
+
+    async def deliver(self, effect_id: str) -> None:
+        if effect_id not in self._others:
+            await self._postman.deliver(effect_id)
+
+
+class Job:
+    """Answers one command, and leads the run that comes of it."""
+
+    def __init__(self, order: Order, parts: Desk, host: GitHubHost) -> None:
+        self._order = order
+        self._desk = parts
+        self._host = host
+        self._thread = order.event.thread
+
+    async def done(self, told: Outputs) -> int:
+        """Do all of it; the step's exit code. Raises HostError."""
+        run = await self._answered()
+        view = await self._led(run) if run else None
+        await self._last_words()
+        if view is None:
+            return 0
+        found = results.of(view, utc_now())
+        folder = _folder(self._order)
+        url = await self._comment_url(view)
+        told.write({**results.outputs(found, view, url), **results.keep(found, folder)})
+        return results.exit_code(found, self._order.given.fail_on)
+
+    async def _answered(self) -> str | None:
+        """Answer the comment; the run that this job leads, if there is one."""
+        event, command, parts = self._order.event, self._order.command, self._desk
+        memory = Memory(
+            parts.ledger,
+            self._host,
+            parts.pictures,
+            await self._rules(),
+            await self._host.remarks(self._thread),
+            parts.signer,
+            parts.markers,
+            parts.home,
+        )
+        own = run_id(self._thread)
+        if memory.is_unreadable(own):
+            await self._host.react(self._thread, "confused")
+            raise SettingsError(
+                [
+                    said(
+                        "this run was recorded with another openai-api-key, so nobody can tell"
+                        " what it has paid for: comment /batch anew"
+                    )
+                ]
+            )
+        try:
+            subject = await memory.recall(event, command)
+        except (CommandError, BatchError) as error:
+            await self._say_fault(error)
+            return None
+        if subject:
+            parts.scribe.follow(subject)
+        acted = await parts.ledger.runs.has_acted(own)
+        runs = await self._take_in()
+        if isinstance(command, Cancel):
+            for run in runs:
+                await self._mark(run)
+            return None
+        if acted and subject and event.action == "created":
+            return subject.run  # an earlier job of the same comment has ended before its run
+        return runs[0] if runs else None
+
+    async def _rules(self) -> Rules:
+        try:
+            return await self._desk.rulebook.rules(self._thread)
+        except RulesError:  # the intake says what is wrong with them
+            return self._desk.rulebook.general
+
+    async def _take_in(self) -> list[str]:
+        """Let the intake answer; the runs that have something to do now."""
+        event, parts = self._order.event, self._desk
+        others = await self._others_comments()
+        scheduler = _Collected()
+        delivery = Delivery(delivery_id(event), "workflow", event, utc_now())
+        await parts.ledger.inbox.receive(delivery)
+        await parts.intake(scheduler, _Discreet(parts.postman, others)).handle(delivery.id)
+        return scheduler.runs
+
+    async def _others_comments(self) -> Collection[str]:
+        """The comments of runs that this command is about, but that other jobs lead."""
+        if not isinstance(self._order.command, Cancel):
+            return ()
+        unfinished = await self._desk.ledger.runs.unfinished(utc_now())
+        return {f"comment-{run}" for run in unfinished}
+
+    async def _say_fault(self, error: CommandError | BatchError) -> None:
+        event, parts = self._order.event, self._desk
+        words = words_for(event, parts.rulebook.general)
+        text = (
+            markdown.command_problem(error, words)
+            if isinstance(error, CommandError)
+            else markdown.batch_problems(error, words)
+        )
+        for effect in fault(event, text).effects:
+            await parts.ledger.outbox.say(effect, utc_now())
+            await parts.postman.deliver(effect.id)
+
+    # --- cancelling ---------------------------------------------------------------------------
+
+    async def _mark(self, run: str) -> None:
+        """Ask the job that leads the run to stop: its comment is that job's to edit."""
+        if shown := await self._shown(run):
+            await self._host.react(replace(self._thread, comment=shown), _MARK)
+
+    async def _watch(self, run: str) -> None:
+        """Stop the run when another job has marked its comment."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            with suppress(HostError):
+                shown = await self._shown(run)
+                if shown and await self._host.has_reacted(
+                    replace(self._thread, comment=shown), _MARK
+                ):
+                    await self._desk.ledger.runs.request_stop(run, Stop.CANCELLED)
+                    return
+
+    async def _shown(self, run: str) -> int | None:
+        return await self._desk.ledger.outbox.remote(f"comment-{run}")
+
+    # --- leading ------------------------------------------------------------------------------
+
+    async def _led(self, run: str) -> RunView | None:
+        """Lead the run to its end, also if the runner wants this job to end first."""
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, ended.set)
+        if self._order.given.run_attempt == 1:
+            await self._unmark(run)
+        watch = asyncio.create_task(self._watch(run))
+        work = asyncio.create_task(self._to_the_end(run))
+        told = asyncio.create_task(ended.wait())
+        try:
+            await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                await self._interrupted(run, work)
+            return await self._desk.ledger.runs.get(run)
+        finally:
+            for name in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(name)
+            for task in (watch, told):
+                task.cancel()
+            await asyncio.gather(watch, told, return_exceptions=True)
+            if work.done() and not work.cancelled():
+                work.result()
+
+    async def _unmark(self, run: str) -> None:
+        """An order to go on outlives the wish to stop that came before it."""
+        if shown := await self._shown(run):
+            await self._host.unreact(replace(self._thread, comment=shown), _MARK)
+
+    async def _interrupted(self, run: str, work: asyncio.Task[None]) -> None:
+        """Start nothing more; calls that do not end in time are in doubt."""
+        await self._desk.ledger.runs.request_stop(run, Stop.INTERRUPTED)
+        await asyncio.wait({work}, timeout=_GRACE)
+        if not work.done():
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            await self._desk.life.execute(run, self._desk.audience)
+
+    async def _to_the_end(self, run: str) -> None:
+        """GitHub may ask for patience on the way; the run is parked for so long."""
+        ledger = self._desk.ledger
+        while True:
+            view = await self._desk.life.execute(run, self._desk.audience)
+            if view is not None and view.run.state is RunState.DONE:
+                return
+            free = await ledger.leases.free_at(f"run:{run}")
+            await asyncio.sleep(max((free - utc_now()).total_seconds(), 0.5))
+
+    async def _last_words(self) -> None:
+        """Deliver what GitHub did not take at once."""
+        until = utc_now() + _LAST_WORDS
+        silent = set(await self._others_comments())
+        while owed := await self._owed(silent, until):
+            if utc_now() > until:
+                outputs.annotate("error", said("GitHub did not take the last words of this run"))
+                return
+            for effect in owed:
+                await self._desk.postman.deliver(effect)
+            await asyncio.sleep(1 if await self._owed(silent, until) else 0)
+
+    async def _owed(self, silent: Collection[str], until: datetime) -> list[str]:
+        owed = await self._desk.ledger.outbox.owed(until + timedelta(hours=1))
+        return [effect for effect in owed if effect not in silent]
+
+    async def _comment_url(self, view: RunView) -> str:
+        effect = comment(view.run.thread or self._thread, "").id
+        shown = await self._desk.ledger.outbox.remote(effect)
+        return self._host.page(self._thread, shown) if shown else ""
