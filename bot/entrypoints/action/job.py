@@ -22,12 +22,13 @@ from bot.engine.intake.reply import fault, words_for
 from bot.engine.outbox import Postman
 from bot.engine.thread import comment
 from bot.entrypoints import settings
-from bot.entrypoints.action import inputs, outputs, results
+from bot.entrypoints.action import inputs, outputs, summary
 from bot.entrypoints.action.comment import Order
 from bot.entrypoints.action.desk import Desk, desk
 from bot.entrypoints.action.inputs import Environment
 from bot.entrypoints.action.memory import Memory
 from bot.entrypoints.action.outputs import Outputs
+from bot.entrypoints.action.summary import Place
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.wiring.common import arm, utc_now
 
@@ -114,6 +115,20 @@ def _folder(order: Order) -> Path | None:
     return order.given.output_dir or order.temporary / "gptimage-images"
 
 
+def _place(order: Order) -> Place:
+    folder = _folder(order) or order.temporary / "gptimage-images"
+    return Place(folder, folder / "report.json")
+
+
+def _found(view: RunView, place: Place) -> RunView:
+    """The run with the places of its files on this machine, for later steps."""
+    items = (
+        replace(item, path=str(place.images / item.path)) if item.path else item
+        for item in view.items
+    )
+    return RunView(view.run, tuple(items))
+
+
 @dataclass(slots=True)
 class _Collected:
     """The port `Scheduler` of a job: it does what is scheduled itself, when it is answered."""
@@ -149,15 +164,23 @@ class Job:
     async def done(self, told: Outputs) -> int:
         """Do all of it; the step's exit code. Raises HostError."""
         run = await self._answered()
+        place = _place(self._order)
+        if run:  # also of a job that is killed, what is finished is handed over
+            told.write({"run-id": run, "output-dir": place.images})
         view = await self._led(run) if run else None
         await self._last_words()
         if view is None:
             return 0
-        found = results.of(view, utc_now())
-        folder = _folder(self._order)
-        url = await self._comment_url(view)
-        told.write({**results.outputs(found, view, url), **results.keep(found, folder)})
-        return results.exit_code(found, self._order.given.fail_on)
+        result = summary.write_report(_found(view, place), utc_now(), place)
+        told.write(
+            {
+                **summary.outputs(result, place),
+                "comment-url": await self._comment_url(view),
+                "release-url": view.run.page_url,
+            }
+        )
+        told.summarise(self._desk.audience.final_words(view))
+        return int(summary.failed(result, self._order.given.fail_on))
 
     async def _answered(self) -> str | None:
         """Answer the comment; the run that this job leads, if there is one."""
