@@ -23,7 +23,7 @@ from bot.engine.outbox import Postman
 from bot.engine.thread import comment
 from bot.entrypoints import settings
 from bot.entrypoints.action import inputs, outputs, summary
-from bot.entrypoints.action.comment import Order
+from bot.entrypoints.action.asked import Order
 from bot.entrypoints.action.desk import Desk, desk
 from bot.entrypoints.action.inputs import Environment
 from bot.entrypoints.action.memory import Memory

@@ -19,7 +19,8 @@ import httpx
 
 from bot.core.errors import HostError, SettingsError
 from bot.entrypoints import console
-from bot.entrypoints.action import comment, inputs, outputs
+from bot.entrypoints.action import inputs, outputs
+from bot.entrypoints.action.asked import ordered
 from bot.entrypoints.action.job import lead
 from bot.entrypoints.action.outputs import Outputs
 from bot.entrypoints.loopback import HOST, bind, served, url_of
@@ -64,7 +65,7 @@ async def _stepped(environment: Mapping[str, str]) -> int:
     """What `gptimage action` does with this environment, and its exit code."""
     try:
         given = inputs.read(environment)
-        order = comment.ordered(given)
+        order = ordered(given)
         return await lead(order, environment, Outputs.of(given)) if order else 0
     except SettingsError as error:
         console.problem(error)
