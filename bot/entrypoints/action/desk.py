@@ -11,6 +11,7 @@ from bot.adapters.destinations.artifact import ArtifactDestination
 from bot.adapters.github import GitHubHost
 from bot.adapters.ledger import SqlLedger
 from bot.adapters.pace import local_pace
+from bot.adapters.run_pictures import RunPictures
 from bot.adapters.thread_pictures import ThreadPictures
 from bot.core import markdown
 from bot.core.language import spoken
@@ -100,7 +101,9 @@ async def desk(settings: Settings, host: GitHubHost, folder: Path | None) -> Asy
         yield Desk(
             ledger=shop.ledger,
             host=host,
-            pictures=ThreadPictures(host, shop.spool),
+            pictures=ThreadPictures(
+                host, RunPictures(shop.ledger.runs, shop.kept, host, folder), shop.spool
+            ),
             postman=postman,
             rulebook=rulebook,
             life=life,
