@@ -16,7 +16,7 @@ from bot.entrypoints.loopback import served
 from bot.simulators.github import GitHubState, Webhook, create_github_app
 from bot.simulators.github.threads import Comment
 
-_PATIENCE = 120.0  # seconds for all of them
+_PATIENCE = 400.0  # seconds for all of them, on a machine that others use, too
 _ENDS = {"rocket", "confused"}
 
 
