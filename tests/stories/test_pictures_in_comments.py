@@ -234,17 +234,6 @@ async def test_an_image_of_an_earlier_run_is_painted_over(thread: Thread) -> Non
     assert [call.endpoint for call in thread.calls()] == ["generations", "edits"]
 
 
-async def test_very_many_images_are_found_in_their_archive(thread: Thread) -> None:
-    jobs = [{"prompt": f"fox {n}", "quality": "low", "sample_count": 8} for n in range(19)]
-    run = await made(thread, f"/batch\n```json\n{json.dumps({'jobs': jobs})}\n```")
-    view = await thread.room.ledger.runs.get(run)
-    assert view is not None
-    assert {(item.url or "").endswith(".zip") for item in view.items} == {True}
-    command = await thread.say(edit(reference_image_path=f"run:{run}/fox-3-2.png"))
-
-    assert thread.reactions(command) == ["eyes", "rocket"]
-
-
 async def test_what_is_wrong_with_images_of_runs_is_said_at_once(thread: Thread) -> None:
     run = await made(thread)
     view = await thread.room.ledger.runs.get(run)
