@@ -154,6 +154,7 @@ class Settings(BaseSettings):
     # where things are kept
     database_url: SecretStr | None = None
     redis_url: SecretStr | None = None
+    spool_url: SecretStr | None = None
 
     # ours
     gptimage_data_dir: Path = Field(default_factory=state_dir)

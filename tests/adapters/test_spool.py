@@ -15,15 +15,17 @@ import pytest
 from bot.adapters.spool import LocalSpool
 from bot.core.killpoints import Point, install
 from bot.core.ports import Spool, SpoolWriter
+from tests.buckets import Bucket
 
 # --- what every spool promises ----------------------------------------------------------------
 
-MAKERS = {"local": LocalSpool}
 
-
-@pytest.fixture(params=MAKERS)
+@pytest.fixture(params=["local", "shared"])
 def spool(request: pytest.FixtureRequest, tmp_path: Path) -> Spool:
-    return MAKERS[request.param](tmp_path / "spool")
+    if request.param == "local":
+        return LocalSpool(tmp_path / "spool")
+    bucket: Bucket = request.getfixturevalue("bucket")
+    return bucket.spool(tmp_path)
 
 
 async def keep(spool: Spool, key: str, *chunks: bytes) -> None:
@@ -51,24 +53,6 @@ async def test_chunks_of_every_size_arrive_in_order(spool: Spool) -> None:
 async def test_an_empty_block_leaves_an_empty_file(spool: Spool) -> None:
     await keep(spool, "run/nothing")
     assert await kept(spool, "run/nothing") == b""
-
-
-async def test_what_is_old_is_forgotten_unless_it_is_wanted_or_renewed(spool: Spool) -> None:
-    for key in ("inputs/old", "inputs/wanted", "inputs/renewed", "inputs/new", "run/old"):
-        await keep(spool, key, b"x")
-        path = await spool.fetch(key)
-        assert path
-        if key != "inputs/new":
-            os.utime(path, (1000, 1000))
-    assert await spool.renew("inputs/renewed")
-    await spool.discard_old("inputs/", datetime.fromtimestamp(2000, UTC), {"inputs/wanted"})
-    left = [
-        key for key in ("old", "wanted", "renewed", "new") if await spool.fetch(f"inputs/{key}")
-    ]
-    assert left == ["wanted", "renewed", "new"]
-    assert await kept(spool, "run/old") == b"x"
-    assert not await spool.renew("inputs/old")
-    await spool.discard_old("nothing/", datetime.fromtimestamp(2000, UTC), ())
 
 
 async def test_a_key_that_was_never_received_is_none(spool: Spool) -> None:
@@ -196,6 +180,27 @@ def names(directory: Path) -> list[str]:
 
 def modes(root: Path) -> set[tuple[bool, int]]:
     return {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in (root, *root.rglob("*"))}
+
+
+async def test_what_is_old_is_forgotten_unless_it_is_wanted_or_renewed(
+    root: Path,
+) -> None:
+    spool = LocalSpool(root)
+    for key in ("inputs/old", "inputs/wanted", "inputs/renewed", "inputs/new", "run/old"):
+        await keep(spool, key, b"x")
+        path = await spool.fetch(key)
+        assert path
+        if key != "inputs/new":
+            os.utime(path, (1000, 1000))
+    assert await spool.renew("inputs/renewed")
+    await spool.discard_old("inputs/", datetime.fromtimestamp(2000, UTC), {"inputs/wanted"})
+    left = [
+        key for key in ("old", "wanted", "renewed", "new") if await spool.fetch(f"inputs/{key}")
+    ]
+    assert left == ["wanted", "renewed", "new"]
+    assert await kept(spool, "run/old") == b"x"
+    assert not await spool.renew("inputs/old")
+    await spool.discard_old("nothing/", datetime.fromtimestamp(2000, UTC), ())
 
 
 async def test_only_the_owner_may_read_it(root: Path) -> None:

@@ -1,8 +1,11 @@
 """An OpenAI-compatible image server, and the spool that keeps its answers."""
 
 import asyncio
+import errno
+import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, assert_never
@@ -22,7 +25,7 @@ from bot.adapters.openai_images.picture import decode, look
 from bot.adapters.openai_images.request import Request, room, seconds
 from bot.adapters.openai_images.skeleton import Span
 from bot.core.catalog import DEFAULT_MODEL
-from bot.core.errors import Charge, Failure, ProviderError, SettingsError
+from bot.core.errors import Charge, Failure, ProviderError, SettingsError, because
 from bot.core.plan import ImageCall
 from bot.core.ports import Answer, Clock, Spool, SpoolWriter
 from bot.core.said import said
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
 _CHARGING = ("aihubmix.com",)
 # What a call has shown of the key is news for so long.
 _SEEN = timedelta(minutes=10)
+
+# Pictures of a comment lie in the spool under the name of what they hold, on any machine.
+_INPUT = re.compile(r"inputs/[0-9a-f]{64}\Z")
 
 
 def _utc_now() -> datetime:
@@ -114,8 +120,9 @@ class OpenAIImages:
                 writer = await stack.enter_async_context(
                     self._spool.receive(_answer(key), room(call))
                 )
-            except OSError:
-                raise _no_room() from None
+                call = await self._with_its_pictures(call)
+            except OSError as error:
+                raise _not_sent(error) from None
             try:
                 await client.post(Request.of(call), limit, writer)
             except ProviderError as error:
@@ -125,6 +132,18 @@ class OpenAIImages:
         self._refused = None
         kept()
         return await self._read(key, asyncio.get_running_loop().time() + self._patience)
+
+    async def _with_its_pictures(self, call: ImageCall) -> ImageCall:
+        """The call with this machine's copies of pictures that another one has kept."""
+        references = [await self._here(path) for path in call.references]
+        mask = call.mask and await self._here(call.mask)
+        return replace(call, references=tuple(references), mask=mask)
+
+    async def _here(self, path: str) -> str:
+        key = _INPUT.search(path)
+        if not key or await asyncio.to_thread(Path(path).is_file):
+            return path
+        return await self._spool.fetch(key[0]) or path  # whoever opens it says what is missing
 
     def _advised(self, error: ProviderError, call: ImageCall) -> ProviderError:
         """The error, with what helps where a gateway lacks the model that nobody has chosen."""
@@ -246,10 +265,13 @@ def _useless(request_id: str | None) -> ProviderError:
     )
 
 
-def _no_room() -> ProviderError:
+def _not_sent(error: OSError) -> ProviderError:
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
     return ProviderError(
         Failure.STORAGE,
-        said("there is no room for the answer, so nothing was sent"),
+        said("there is no room for the answer, so nothing was sent")
+        if full
+        else said("the answer could not be kept ({why}), so nothing was sent", why=because(error)),
         charge=Charge.NOT_CHARGED,
     )
 

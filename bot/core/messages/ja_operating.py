@@ -121,6 +121,9 @@ OPERATING = {
         "まだないか、古い版です。次の起動時に整えられます"
     ),
     "{folder} cannot be written: {why}": "{folder} に書き込めません: {why}",
+    "the store at SPOOL_URL takes answers, for all machines": (
+        "SPOOL_URL のストアに応答を保存でき、すべてのマシンで共有されます"
+    ),
     "{free:.1f} GB free in {folder}": "{folder} の空きは {free:.1f} GB です",
     "GPTIMAGE_PUBLIC_URL is not set, so it cannot be tried": (
         "GPTIMAGE_PUBLIC_URL が設定されていないため、試せません"

@@ -56,6 +56,13 @@ SERVICES = {
     "there is no room for the answer, so nothing was sent": (
         "応答を保存する空き容量がないため、送信しませんでした"
     ),
+    "the answer could not be kept ({why}), so nothing was sent": (
+        "応答を保存できないため（{why}）、送信しませんでした"
+    ),
+    "the store at SPOOL_URL did not answer or refuses": (
+        "SPOOL_URL のストアが応答しないか、拒否しています"
+    ),
+    "the store at SPOOL_URL has no such bucket": "SPOOL_URL のストアにそのバケットがありません",
     "a reference image cannot be read": "参照画像を読み取れません",
     # GitHub
     "The App may not see who is in a team: it needs the permission {name}.": (
@@ -168,6 +175,9 @@ SERVICES = {
     "the ledger did not answer in time": "台帳から時間内に応答がありませんでした",
     "the ledger cannot be reached": "台帳に接続できません",
     # the queue
+    "SPOOL_URL: this is not the address of a store ({example})": (
+        "SPOOL_URL：ストアのアドレスではありません（例：{example}）"
+    ),
     "REDIS_URL: this is not the address of a Redis ({example})": (
         "REDIS_URL: Redis のアドレスではありません（例: {example}）"
     ),

@@ -12,6 +12,7 @@ from bot.core.errors import GptimageError, because
 from bot.core.said import said
 from bot.entrypoints.doctor.findings import Finding, fail, ok, warn
 from bot.entrypoints.settings import Settings
+from bot.entrypoints.wiring.spool import spool_of
 
 DATABASE = "database"
 OWNERS = "GPTIMAGE_ALLOWED_OWNERS"
@@ -75,6 +76,8 @@ async def database(settings: Settings) -> Finding:
 async def spool(settings: Settings) -> Finding:
     """Whether paid answers can be kept, and for how long."""
     folder = settings.gptimage_data_dir / "spool"
+    if settings.spool_url is not None:
+        return await _shared_spool(settings)
     try:
         await LocalSpool(folder).check()
         free = shutil.disk_usage(folder).free
@@ -83,6 +86,16 @@ async def spool(settings: Settings) -> Finding:
         return fail(SPOOL, what)
     room = said("{free:.1f} GB free in {folder}", free=free / _GIGABYTE, folder=folder)
     return ok(SPOOL, room) if free > _GIGABYTE else warn(SPOOL, room)
+
+
+async def _shared_spool(settings: Settings) -> Finding:
+    try:
+        await spool_of(settings).check()
+    except GptimageError as error:
+        return fail(SPOOL, str(error))
+    except OSError as error:
+        return fail(SPOOL, because(error))
+    return ok(SPOOL, said("the store at SPOOL_URL takes answers, for all machines"))
 
 
 async def public_url(settings: Settings) -> Finding:

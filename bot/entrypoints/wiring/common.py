@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from pydantic import SecretStr
 
@@ -18,7 +19,7 @@ from bot.core import killpoints
 from bot.core.errors import SettingsError
 from bot.core.killpoints import Point
 from bot.core.plan import Item
-from bot.core.ports import Destination
+from bot.core.ports import Destination, Spool
 from bot.core.pricing import Money
 from bot.core.run import ItemView
 from bot.core.said import said
@@ -35,12 +36,19 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class Kept(Spool, Protocol):
+    """A spool that can be looked at."""
+
+    async def size(self) -> int: ...
+    async def check(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Workshop:
     """Where images are made: the ledger, the spool, and the one caller of the provider."""
 
     ledger: SqlLedger
-    spool: LocalSpool
+    spool: Kept
     provider: OpenAIImages
     runner: Runner
     pace: ImagePace
@@ -94,12 +102,15 @@ async def books(settings: Settings) -> AsyncIterator[SqlLedger]:
 
 @asynccontextmanager
 async def workshop(
-    settings: Settings, pace: ImagePace, cap: Money | None = None
+    settings: Settings, pace: ImagePace, cap: Money | None = None, spool: Kept | None = None
 ) -> AsyncIterator[Workshop]:
-    """Open the ledger, and the spool in the data directory; no run may cost more than `cap`."""
+    """Open the ledger, and the spool in the data directory if there is no other one.
+
+    No run may cost more than `cap`.
+    """
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(books(settings))
-        spool = LocalSpool(settings.gptimage_data_dir / "spool")
+        spool = spool or LocalSpool(settings.gptimage_data_dir / "spool")
         provider = OpenAIImages(
             settings.openai_api_key or SecretStr(""),
             base_url=settings.openai_base_url,

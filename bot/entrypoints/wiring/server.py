@@ -13,7 +13,6 @@ from bot.adapters.ledger import SqlLedger
 from bot.adapters.pace.shared import shared_pace
 from bot.adapters.queue import ArqScheduler, Handler, Worker
 from bot.adapters.run_pictures import RunPictures
-from bot.adapters.spool import LocalSpool
 from bot.adapters.thread_pictures import ThreadPictures
 from bot.adapters.valkey import embedded_valkey
 from bot.core import markdown
@@ -36,9 +35,10 @@ from bot.engine.tidy import Tidy
 from bot.entrypoints import redaction
 from bot.entrypoints.settings import Settings, private_key
 from bot.entrypoints.web.metrics import Metrics
-from bot.entrypoints.wiring.common import Workshop, utc_now, workshop
+from bot.entrypoints.wiring.common import Kept, Workshop, utc_now, workshop
 from bot.entrypoints.wiring.publishing import output_folder, publishing
 from bot.entrypoints.wiring.rules import rules_of
+from bot.entrypoints.wiring.spool import sending_late, spool_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,12 @@ async def server_parts(settings: Settings) -> AsyncIterator[Server]:
         pace = await stack.enter_async_context(
             shared_pace(redis_url, _account(settings), settings.gptimage_images_per_minute)
         )
-        shop = await stack.enter_async_context(workshop(settings, pace, rules.limits.run))
+        shop = await stack.enter_async_context(
+            workshop(settings, pace, rules.limits.run, spool_of(settings))
+        )
         scheduler = ArqScheduler(redis_url)
         stack.push_async_callback(scheduler.aclose)
+        await stack.enter_async_context(sending_late(shop.spool, scheduler))
         host = GitHubHost(
             AppCredentials(
                 str(settings.github_app_id), private_key(settings), settings.github_api_url
@@ -106,7 +109,7 @@ async def server_parts(settings: Settings) -> AsyncIterator[Server]:
         yield Server(ledger, scheduler, worker, drain, checks, metrics)
 
 
-async def _writable(spool: LocalSpool) -> None:
+async def _writable(spool: Kept) -> None:
     try:
         await spool.check()
     except OSError as error:

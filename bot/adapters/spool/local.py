@@ -44,28 +44,28 @@ class LocalSpool:
 
         Raises OSError at once where there is no room for so many bytes.
         """
-        return _receive(self._path(key), room)
+        return _receive(self.path(key), room)
 
     async def fetch(self, key: str) -> str | None:
         """The path of the file with the bytes under `key`; None if there are none."""
-        return _if_there(self._path(key))
+        return _if_there(self.path(key))
 
     async def renew(self, key: str) -> bool:
         """Let what is under the key count as new; False if there is nothing."""
         try:
-            os.utime(self._path(key))
+            os.utime(self.path(key))
         except FileNotFoundError:
             return False
         return True
 
     async def discard_old(self, prefix: str, before: datetime, wanted: Collection[str]) -> None:
         """Forget what begins with `prefix` and is older, except the wanted keys."""
-        self._path(prefix.removesuffix("/"))
+        self.path(prefix.removesuffix("/"))
         await asyncio.to_thread(self._discard_old, prefix, before.timestamp(), wanted)
 
     async def discard(self, prefix: str) -> None:
         """Forget every key that begins with `prefix`; nothing happens if there is none."""
-        self._path(prefix.removesuffix("/"))
+        self.path(prefix.removesuffix("/"))
         await asyncio.to_thread(self._discard, prefix)
 
     async def size(self) -> int:
@@ -76,7 +76,24 @@ class LocalSpool:
         """Raise OSError unless something can be written and made durable."""
         await asyncio.to_thread(_try, self._root)
 
-    def _path(self, key: str) -> Path:
+    def all_keys(self) -> Iterator[str]:
+        """Every key that is there, in no order."""
+        for directory, _, names in os.walk(self._root):
+            for key in (self._key(Path(directory, name)) for name in names):
+                if _KEY.fullmatch(key):
+                    yield key
+
+    def move(self, key: str, to: "LocalSpool") -> None:
+        """Hand a key over to another one on the same disk; FileNotFoundError if it is not there.
+
+        It need not be durable there at once, and is gone here only when it is there.
+        """
+        there = to.path(key)
+        make_directory(there.parent, 0o700)
+        self.path(key).replace(there)
+
+    def path(self, key: str) -> Path:
+        """The file of a key, whether it is there or not."""
         if not _KEY.fullmatch(key):
             raise ValueError(f"not a key of the spool: {key!r}")
         return self._root / key
