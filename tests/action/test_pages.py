@@ -55,7 +55,7 @@ def test_the_program_reads_every_input_by_the_name_that_the_action_gives_it() ->
     read = {name for name in read if name.startswith("INPUT_")} | {"INPUT_OPENAI_API_KEY"}
 
     assert given == {variable(name): f"${{{{ inputs.{name} }}}}" for name in ACTION["inputs"]}
-    assert set(given) == read - {"INPUT_ARTIFACT_URL"}  # which the last step tells
+    assert set(given) == read - {"INPUT_ARTIFACT_URL", "INPUT_COMMENT_URL"}  # of the last step
 
 
 def test_defaults_are_those_of_the_program() -> None:

@@ -17,6 +17,9 @@ ACTION = {
         "{event}: このイベントにはコメントがありません。config か config-file でバッチを指定して"
         "ください"
     ),
+    "the artifact could not be linked: {why}": (
+        "アーティファクトへのリンクを追加できませんでした: {why}"
+    ),
     "{names}: give one of them": "{names}: どれか 1 つだけを指定してください",
     "Without a thread there is no run to look after.": (
         "スレッドがないため、対象となる実行がありません。"

@@ -24,6 +24,14 @@ def action(context: typer.Context) -> None:
     raise typer.Exit(_dispatch(given, environment))
 
 
+@app.command()
+def link() -> None:
+    """Put the address of the artifact into the run's comment."""
+    from bot.entrypoints.action import artifact
+
+    raise typer.Exit(artifact.link(inputs.read(settings.environment())))
+
+
 def _dispatch(given: inputs.Inputs, environment: inputs.Environment) -> int:
     if given.event_name == _REFUSED:
         message = said(

@@ -61,6 +61,7 @@ class Inputs(BaseModel):
 
     # of the last call, after actions/upload-artifact
     artifact_url: Address | None = Field(None, validation_alias="INPUT_ARTIFACT_URL")
+    comment_url: Address | None = Field(None, validation_alias="INPUT_COMMENT_URL")
 
     # what the runner says
     # https://docs.github.com/actions/reference/workflows-and-actions/variables

@@ -1,0 +1,108 @@
+"""A comment, answered by the steps of action.yml, between a simulated GitHub and image API."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.action.conftest import ARTIFACT, KEY, USES, Workflow
+from tests.action.expressions import Expressions
+from tests.action.runner import Job
+from tests.action.test_hostile import hostile, nothing_happened
+from tests.entrypoints.action.world import World, world
+
+
+@pytest.fixture
+async def the(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path) as outside:
+        yield outside
+
+
+@pytest.fixture
+def workflow(the: World, tmp_path: Path, github_expressions: Expressions) -> Workflow:
+    return Workflow(tmp_path, github_expressions, the.environment["INPUT_OPENAI_BASE_URL"])
+
+
+async def answered(the: World, workflow: Workflow, body: str, by: str = "maya", **more: str) -> Job:
+    """The job that GitHub starts for a comment, to its end."""
+    event = json.loads(the.events[await the.write(body, by=by)].read_bytes())
+    facts = {
+        "actor": by,
+        "repository": the.github.repository.full_name,
+        "run_id": "77",
+        "run_attempt": "1",
+        "token": the.token,
+        "api_url": the.environment["GITHUB_API_URL"],
+        "server_url": the.environment["GITHUB_SERVER_URL"],
+    }
+    job = Job(workflow.home / f"job-{len(workflow.jobs)}", USES, "issue_comment", event, facts)
+    workflow.jobs.append(job)
+    return await workflow.run(job, **more)
+
+
+async def test_images_are_an_artifact_and_the_bill_is_in_the_thread(
+    the: World, workflow: Workflow
+) -> None:
+    job = await answered(the, workflow, "/batch --quality low\n\n- a red fox\n- an owl")
+
+    assert job.status == "success", job.log
+    (artifact,) = job.artifacts.values()
+    assert len(list(artifact.glob("*.png"))) == 2
+    assert (artifact / "report.json").exists()
+    assert the.answer.startswith("### ✅ 2 images")
+    assert the.answer.count(f"📦 [All files]({ARTIFACT})") == 1
+    assert job.outputs["comment-url"]
+    assert [job.outputs[name] for name in ("status", "succeeded")] == ["completed", "2"]
+
+
+async def test_another_job_still_knows_a_run_whose_artifact_was_linked(
+    the: World, workflow: Workflow
+) -> None:
+    await answered(the, workflow, "/batch --quality low\n\n- a red fox")
+    await answered(the, workflow, "/batch status")
+
+    assert "is over" in the.answers[-1]
+
+
+async def test_a_release_needs_no_artifact(the: World, workflow: Workflow) -> None:
+    job = await answered(the, workflow, "/batch\n\n- a red fox", destination="release")
+
+    assert job.status == "success", job.log
+    assert job.artifacts == {}
+    assert "/releases/" in job.outputs["release-url"]
+
+
+async def test_an_ordinary_comment_ends_quietly(the: World, workflow: Workflow) -> None:
+    job = await answered(the, workflow, "What a fine fox!", openai_api_key="")
+
+    assert (job.status, job.log.strip(), job.summary) == ("success", "", "")
+    assert set(job.outputs.values()) == {""}
+    assert the.answers == []
+
+
+async def test_a_stranger_spends_nothing(the: World, workflow: Workflow) -> None:
+    job = await answered(the, workflow, "/batch\n\n- a red fox", by="passer-by")
+
+    assert job.status == "success", job.log
+    assert the.images.calls == []
+    assert job.artifacts == {}
+
+
+async def test_a_price_is_told_without_a_key(the: World, workflow: Workflow) -> None:
+    job = await answered(
+        the, workflow, "/estimate\n\n- a red fox", command="estimate", openai_api_key=""
+    )
+
+    assert job.status == "success", job.log
+    assert "would cost" in the.answer
+    assert the.images.calls == []
+
+
+async def test_hostile_words_of_a_thread_are_text(the: World, workflow: Workflow) -> None:
+    words = hostile(workflow.home)
+
+    job = await answered(the, workflow, f"/batch --quality low\n\n- a fox {words}\n\n{words}")
+
+    nothing_happened(job)
+    assert KEY not in "".join(the.answers)
