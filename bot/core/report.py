@@ -235,6 +235,11 @@ def to_json(report: Report) -> str:
     return report.model_dump_json(indent=2)
 
 
+def from_json(text: str) -> Report:
+    """The report that `to_json` wrote."""
+    return Report.model_validate_json(text)
+
+
 def exit_code(report: Report) -> int:
     """0 if every image is there, 130 after an interruption, else 1."""
     if report.stopped is Stop.INTERRUPTED:

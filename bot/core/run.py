@@ -117,6 +117,7 @@ class Run:
     language: Language | None = None  # of its thread; None: whichever the server speaks
     destination: Wish | None = None  # where its repository wants the files; None: it does not say
     extras: tuple[Extra, ...] = ()  # what was published beside the images
+    pruned_at: datetime | None = None  # since then its report is all that is kept
     faults: tuple[str, ...] = ()  # of the repository's file, if that is why it was stopped
 
     def beside(self, kind: FileKind) -> tuple[Extra, ...]:

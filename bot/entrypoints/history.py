@@ -14,6 +14,7 @@ from bot.entrypoints.past import Format
 
 if TYPE_CHECKING:
     from bot.adapters.ledger import SqlLedger
+    from bot.core.report import Report
     from bot.core.run import RunView
 
 app = typer.Typer(help="What was made here, and what it cost.", rich_markup_mode=None)
@@ -82,10 +83,9 @@ def export(days: Days = 3_660, output: Output = Format.CSV) -> None:
 @app.command()
 def show(run: RunId, output: ReportFormat = Format.TEXT) -> None:
     """The report of one run."""
-    from bot.core.report import report, to_json, to_text
+    from bot.core.report import to_json, to_text
 
-    view = _read(lambda ledger: _one(ledger, run))
-    told = report(view, datetime.now(UTC))
+    view, told = _read(lambda ledger: _told(ledger, run))
     try:
         for_people = output is Format.TEXT
         console.answer(to_text(told, console.messages()) if for_people else to_json(told))
@@ -137,6 +137,15 @@ async def _keep(ledger: "SqlLedger", runs: "Sequence[RunView]") -> int:
     """Store the runs, a part at a time; gives how many were not there yet."""
     parts = [runs[start : start + _MANY] for start in range(0, len(runs), _MANY)]
     return sum([await ledger.history.keep(part) for part in parts])
+
+
+async def _told(ledger: "SqlLedger", prefix: str) -> "tuple[RunView, Report]":
+    """The run and its report: as it was stored, where that is all that is kept."""
+    from bot.core.report import report
+
+    view = await _one(ledger, prefix)
+    kept = await ledger.history.report(view.run.id) if view.run.pruned_at else None
+    return view, kept or report(view, datetime.now(UTC))
 
 
 async def _one(ledger: "SqlLedger", prefix: str) -> "RunView":

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.core.errors import GptimageError, because
+from bot.core.errors import GptimageError, SettingsError, because
 from bot.core.policy import Limits, cap_of, decide_budget
 from bot.core.pricing import Money
 from bot.core.run import (
@@ -84,6 +84,11 @@ class Wish:
 
 async def go_on(life: "LocalLife", run: Run, wish: Wish) -> Outcome:
     """Finish the run of this id, and order again what it lacked, within the limits given here."""
+    if (await _view(life, run.id)).run.pruned_at:
+        message = said(
+            "run {run} is too old, only its report is kept: gptimage history show {run}", run=run.id
+        )
+        raise SettingsError([message])
     with led(life, run.id, wish):
         before = await _when_free(life, run.id, wish, lambda: _resumed(life, run, wish))
         if life.drain.asked or _complete(before):

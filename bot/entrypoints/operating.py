@@ -68,6 +68,22 @@ def doctor(
 
 
 @app.command()
+def prune(
+    older_than: Annotated[
+        str | None,
+        typer.Option(metavar="DAYS", help="Such as 90d; what GPTIMAGE_KEEP_DAYS says if absent."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, and change nothing.")
+    ] = False,
+) -> None:
+    """Remove what the ledger keeps of old runs and comments, but not the reports."""
+    from bot.entrypoints import pruning, settings
+
+    pruning.prune(settings.read(), older_than, dry_run=dry_run)
+
+
+@app.command()
 def replay(
     payload: Annotated[
         str, typer.Argument(metavar="PAYLOAD.json", help="A delivery that was saved.")

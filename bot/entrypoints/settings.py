@@ -182,6 +182,7 @@ class Settings(BaseSettings):
     gptimage_tag_prefix: str = "gptimage-"
     gptimage_live_seconds: float = Field(10.0, ge=0.1)
     gptimage_write_seconds: float = Field(1.0, ge=0)
+    gptimage_keep_days: int | None = Field(None, ge=7, le=36_500)
     gptimage_kill_point: str | None = None  # tests only: "point:hit"
 
     @property

@@ -279,6 +279,15 @@ async def test_what_is_in_doubt_is_ordered_again_only_where_it_is_named(door: Do
     assert [item.order for item in view.items] == [1, 1, 2]
 
 
+@pytest.mark.parametrize("word", ["status", "retry", f"retry {DIGEST}", f"cancel {DIGEST}"])
+async def test_a_run_whose_report_alone_is_kept_takes_no_orders(door: Door, word: str) -> None:
+    await over(door, [FAILED])
+    now = door.clock()
+    await door.ledger.pruning.mark([DIGEST], now + TTL, now)
+    await door.handle(event(f"/batch {word}", comment=2))
+    assert f"Run {DIGEST} is too old: only its report is kept." in said(door)
+
+
 @pytest.mark.parametrize("number", [2, 4, 999_999])
 async def test_an_image_that_is_not_in_doubt_cannot_be_named(door: Door, number: int) -> None:
     await over(door, [DOUBT, PAID, FAILED])

@@ -72,6 +72,22 @@ async def test_what_is_not_there_is_told_in_one_line(shell: Shell, command: list
     assert (ended.code, len(ended.complaint)) == (2, 1)
 
 
+async def test_pruning_wants_an_age_and_can_only_count(shell: Shell) -> None:
+    ran = await shell.run("gptimage", "run", shell.batch("fox"))
+    for age in ((), ("--older-than", "6d"), ("--older-than", "soon")):
+        refused = await shell.run("gptimage", "prune", *age)
+        assert (refused.code, len(refused.complaint)) == (2, 1)
+
+    counted = await shell.run("gptimage", "prune", "--older-than", "90d", "--dry-run")
+    shell.env["GPTIMAGE_KEEP_DAYS"] = "30"
+    done = await shell.run("gptimage", "prune")
+
+    assert counted.out.startswith("This would remove what the ledger keeps of\n  runs: 0 ")
+    assert done.out.startswith("Removed what the ledger kept of\n  runs: 0 ")
+    listed = await shell.run("gptimage", "history", "--format", "json")
+    assert json.loads(listed.out)[0]["run_id"] == ran.report["run_id"]
+
+
 # --- the Node tool's history ------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from bot.adapters.ledger.line import SqlLine
 from bot.adapters.ledger.missed import SqlMissed
 from bot.adapters.ledger.offers import SqlOffers
 from bot.adapters.ledger.outbox import SqlOutbox
+from bot.adapters.ledger.pruning import SqlPruning
 from bot.adapters.ledger.restoring import SqlRestoring
 from bot.adapters.ledger.runs import SqlRuns
 
@@ -40,6 +41,7 @@ class SqlLedger:
     history: SqlHistory
     figures: SqlFigures
     restoring: SqlRestoring
+    pruning: SqlPruning
     database: Database
 
     async def ping(self) -> None:
@@ -80,6 +82,7 @@ async def open_ledger(url: str | Path, *, patience: timedelta = PATIENCE) -> Sql
         SqlHistory(database),
         SqlFigures(database),
         SqlRestoring(database),
+        SqlPruning(database),
         database,
     )
 

@@ -2,11 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, Text, and_, func, insert, select, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Text,
+    and_,
+    func,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.ledger.engine import Database
@@ -15,6 +27,7 @@ from bot.adapters.ledger.runs import insert_run
 from bot.adapters.ledger.tables import attempts, items, runs
 from bot.core.attempts import AttemptState
 from bot.core.pricing import Money
+from bot.core.report import Report, from_json
 from bot.core.run import SIMULATED, RunState, RunView, Stop, total
 
 
@@ -61,7 +74,9 @@ class SqlHistory:
             chosen = chosen.where(runs.c.created_at >= since)
         if search:
             chosen = chosen.where(
-                runs.c.id.startswith(search, autoescape=True) | runs.c.id.in_(_holding(search))
+                runs.c.id.startswith(search, autoescape=True)
+                | runs.c.id.in_(_holding(search))
+                | _reports(search)
             )
         async with self._database.read() as connection:
             found = (await connection.execute(chosen)).all()
@@ -81,6 +96,13 @@ class SqlHistory:
         async with self._database.read() as connection:
             return (await connection.scalars(chosen)).all()
 
+    async def report(self, run_id: str) -> Report | None:
+        """The report of a run that is over, as it was stored."""
+        stored = select(runs.c.report).where(runs.c.id == run_id)
+        async with self._database.read() as connection:
+            text = await connection.scalar(stored)
+        return None if text is None else from_json(text)
+
     async def latest(self, digest: str | None = None) -> str | None:
         """The newest run of the command line, of this batch if a digest says which."""
         chosen = select(runs.c.id).where(runs.c.thread.is_(None))
@@ -99,17 +121,25 @@ class SqlHistory:
             )
             .join(runs, runs.c.id == attempts.c.run_id)
             .where(attempts.c.state == AttemptState.SUCCEEDED, attempts.c.settled_at >= since)
-            .where(func.coalesce(runs.c.digest, "").not_like(f"{SIMULATED}%"))
+            .where(_REAL)
+        )
+        pruned = select(runs.c.report).where(
+            runs.c.pruned_at.is_not(None), runs.c.finished_at >= since, _REAL
         )
         async with self._database.read() as connection:
             rows = (await connection.execute(paid)).all()
-        return _by_day_and_model(rows)
+            told = [*map(from_json, filter(None, await connection.scalars(pruned)))]
+        return _by_day_and_model(
+            [*map(_bill, rows), *(bill for each in told for bill in _bills(each))]
+        )
 
     async def keep(self, views: Sequence[RunView]) -> int:
         """Store runs that are over, all or nothing; gives how many were not there yet."""
         async with self._database.write() as connection:
             return sum([await keep(connection, view) for view in views])
 
+
+_REAL = func.coalesce(runs.c.digest, "").not_like(f"{SIMULATED}%")
 
 # What is known of an image, beside what was wanted and tried.
 _TOLD = ("order", "cancelled", "url", "path", "thumbnail")
@@ -135,6 +165,12 @@ def _holding(search: str) -> Select[tuple[str]]:
     """Runs with an image whose prompt or path holds the text, in any case."""
     wanted = func.lower(type_coerce(items.c.wanted, Text))
     return select(items.c.run_id).where(wanted.contains(search.lower(), autoescape=True))
+
+
+def _reports(search: str) -> ColumnElement[bool]:
+    """Of a run that was pruned, the report is what can be searched."""
+    told = func.lower(runs.c.report)
+    return runs.c.pruned_at.is_not(None) & told.contains(search.lower(), autoescape=True)
 
 
 def _wanted(ids: Sequence[str]) -> Select[Any]:
@@ -163,7 +199,7 @@ def _tried(ids: Sequence[str]) -> Select[Any]:
 
 def _past(run: Row[Any], wanted: int, tried: Row[Any] | None) -> PastRun:
     first = run.batch.jobs[0]
-    return PastRun(
+    line = PastRun(
         id=run.id,
         created_at=run.created_at,
         state=run.state,
@@ -177,17 +213,50 @@ def _past(run: Row[Any], wanted: int, tried: Row[Any] | None) -> PastRun:
         in_doubt=_known(tried.in_doubt, tried.unbounded) if tried else Money(0),
         simulated=(run.digest or "").startswith(SIMULATED),
     )
+    return _from_report(line, from_json(run.report)) if run.pruned_at and run.report else line
+
+
+def _from_report(line: PastRun, told: Report) -> PastRun:
+    return replace(
+        line,
+        wanted=sum(job.requested for job in told.results),
+        made=sum(job.received for job in told.results),
+        paid=_money(told.total_cost),
+        in_doubt=_money(told.in_doubt),
+    )
+
+
+def _money(dollars: float | None) -> Money | None:
+    return None if dollars is None else Money.from_usd(Decimal(str(dollars)))
 
 
 def _known(amount: Money | None, unknown: int) -> Money | None:
     return None if unknown else amount or Money(0)
 
 
-def _by_day_and_model(rows: Iterable[Row[Any]]) -> Sequence[Spent]:
-    costs: dict[tuple[date, str], list[Money | None]] = defaultdict(list)
-    for row in rows:
-        costs[row.settled_at.date(), row.wanted.call.model].append(row.cost)
+class _Bill(NamedTuple):
+    day: date
+    model: str
+    images: int
+    cost: Money | None
+
+
+def _bill(row: Row[Any]) -> _Bill:
+    return _Bill(row.settled_at.date(), row.wanted.call.model, 1, row.cost)
+
+
+def _bills(told: Report) -> Iterable[_Bill]:
+    """What a report tells of each job; the day is that of the run's end."""
+    day = told.finished_at.date()
+    jobs = (job for job in told.results if job.received)
+    return (_Bill(day, job.model, job.received, _money(job.cost)) for job in jobs)
+
+
+def _by_day_and_model(bills: Iterable[_Bill]) -> Sequence[Spent]:
+    found: dict[tuple[date, str], list[_Bill]] = defaultdict(list)
+    for bill in bills:
+        found[bill.day, bill.model].append(bill)
     return [
-        Spent(day, model, len(amounts), total(amounts))
-        for (day, model), amounts in sorted(costs.items())
+        Spent(day, model, sum(bill.images for bill in of), total(bill.cost for bill in of))
+        for (day, model), of in sorted(found.items())
     ]

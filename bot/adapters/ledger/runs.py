@@ -64,7 +64,7 @@ class SqlRuns:
     async def get(self, run_id: str) -> RunView | None:
         """The run with its items and attempts, all of one moment."""
         async with self._database.read() as connection:
-            return await _view(connection, run_id)
+            return await view_in(connection, run_id)
 
     async def has_acted(self, comment: str) -> bool:
         """Whether the comment of this id has a run of its own, or has ordered something of one."""
@@ -139,6 +139,7 @@ class SqlRuns:
             resumed = await connection.execute(
                 update(runs)
                 .where(runs.c.id == run.id, is_free("run", runs.c.id, now))
+                .where(runs.c.pruned_at.is_(None))
                 .values(**limits, resumed_at=now, stop=None)
             )
         return bool(resumed.rowcount)
@@ -221,7 +222,7 @@ class SqlRuns:
         """Nothing more will be called: what was not called to its end is cancelled."""
         async with self._database.write() as connection:
             run_id = await fence(connection, lease, "run")
-            if view := await _view(connection, run_id):
+            if view := await view_in(connection, run_id):
                 await _cancel(connection, run_id, [item.item.index for item in unsettled(view)])
             await connection.execute(
                 update(runs)
@@ -328,7 +329,8 @@ async def _run(connection: AsyncConnection, run_id: str) -> Run:
     return run_of(row)
 
 
-async def _view(connection: AsyncConnection, run_id: str) -> RunView | None:
+async def view_in(connection: AsyncConnection, run_id: str) -> RunView | None:
+    """The run as it stands in this transaction."""
     row = (await connection.execute(select(runs).where(runs.c.id == run_id))).one_or_none()
     if row is None:
         return None
@@ -341,7 +343,7 @@ async def _publish_again(connection: AsyncConnection, run_id: str) -> bool:
     """Take a run that is done back to its end, for an answer that came late; False if it is not."""
     taken = await connection.execute(
         update(runs)
-        .where(runs.c.id == run_id, runs.c.finished_at.is_not(None))
+        .where(runs.c.id == run_id, runs.c.finished_at.is_not(None), runs.c.pruned_at.is_(None))
         .values(state=RunState.PUBLISHING, finished_at=None)
     )
     return bool(taken.rowcount)
@@ -375,7 +377,7 @@ async def _queue_again(
     }
     queued = await connection.execute(
         update(runs)
-        .where(runs.c.id == run_id, runs.c.finished_at.is_not(None))
+        .where(runs.c.id == run_id, runs.c.finished_at.is_not(None), runs.c.pruned_at.is_(None))
         .values(state=RunState.QUEUED, finished_at=None, stop=None, **ordered)
     )
     return bool(queued.rowcount)

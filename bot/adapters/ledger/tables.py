@@ -81,6 +81,7 @@ runs = Table(
     Column("extras", Json(tuple[Extra, ...]), nullable=False, server_default="[]"),
     Column("faults", Sentences, nullable=False, server_default="[]"),
     Column("place", Text),  # the issue of the thread, for looking it up
+    Column("pruned_at", Time),  # since then its report is all that is kept of it
 )
 
 offers = Table(
@@ -218,6 +219,9 @@ Index(
     sqlite_where=attempts.c.settled_at.is_(None),
     postgresql_where=attempts.c.settled_at.is_(None),
 )
+
+# A budget that is over goes when no run holds anything of it.
+Index("ix_reservations_budget", reservations.c.scope, reservations.c.window)
 
 # Looking back: a batch finds its runs again, and a person the latest ones.
 Index("ix_runs_digest", runs.c.digest, runs.c.created_at)

@@ -6,6 +6,22 @@ OPERATING = {
         "コメントを投稿しました。どの画像が見えるかご確認ください"
     ),
     "{health} {part}: {what}": "{health} {part}: {what}",
+    # pruning
+    "say how old it must be, in days from {least} on: gptimage prune --older-than 90d": (
+        "何日より古いものかを {least} 日以上で指定してください：gptimage prune --older-than 90d"
+    ),
+    "Removed what the ledger kept of": "台帳から次の記録を削除しました",
+    "This would remove what the ledger keeps of": "台帳から次の記録が削除されます",
+    "  runs: {n:,} (their reports stay)": "  実行：{n:,} 件（レポートは残ります）",
+    "  answered comments: {n:,}": "  回答済みのコメント：{n:,} 件",
+    "  words and reactions on GitHub: {n:,}": "  GitHub への返信とリアクション：{n:,} 件",
+    "  estimates: {n:,}": "  見積もり：{n:,} 件",
+    "Run {run} is too old: only its report is kept.": (
+        "実行 {run} は古いため、レポートだけが残っています。"
+    ),
+    "run {run} is too old, only its report is kept: gptimage history show {run}": (
+        "実行 {run} は古いため、レポートだけが残っています：gptimage history show {run}"
+    ),
     # image API
     "OPENAI_API_KEY is required": "OPENAI_API_KEY が必要です",
     "{why} (at {time} UTC)": "{why}（{time} UTC）",

@@ -7,6 +7,7 @@ from bot.core.ports.leases import Lease, Leases
 from bot.core.ports.ledger import Ledger
 from bot.core.ports.line import Line
 from bot.core.ports.outbox import Effect, EffectKind, Outbox, OwedEffect
+from bot.core.ports.pruning import Old, Pruning
 from bot.core.ports.publishing import Destination, File, Made, Published
 from bot.core.ports.runs import Cap, Offers, Order, Publication, Runs, Settlement
 from bot.core.ports.scheduling import Clock, Pace, Scheduler, Task, Watch
@@ -35,11 +36,13 @@ __all__ = [
     "MissedDelivery",
     "NoFile",
     "Offers",
+    "Old",
     "Order",
     "Outbox",
     "OwedEffect",
     "Pace",
     "Pictures",
+    "Pruning",
     "Publication",
     "Published",
     "Role",

@@ -118,6 +118,9 @@ class Orders:
         if name and not (view and _is_beside(view, event.thread)):
             message = said("There is no run {run} in this repository.", run=name)
             raise OrderError(message, said("The id stands at the foot of each run's comment."))
+        if view and view.run.pruned_at:
+            message = said("Run {run} is too old: only its report is kept.", run=view.run.id)
+            raise OrderError(message, run=view.run.id)
         return view
 
     def _order(self, lease: Lease, event: CommentEvent, view: RunView) -> Order:

@@ -28,6 +28,7 @@ from bot.engine.drain import Drain
 from bot.engine.intake import Intake
 from bot.engine.outbox import Postman
 from bot.engine.positions import Positions
+from bot.engine.prune import Prune
 from bot.engine.recover import Recover
 from bot.engine.rulebook import Rulebook
 from bot.engine.thread import ThreadAudience
@@ -105,8 +106,23 @@ async def server_parts(settings: Settings) -> AsyncIterator[Server]:
         )
         ledger, drain = shop.ledger, shop.runner.drain
         catch_up = CatchUp(ledger.leases, ledger.missed, host.hook, utc_now, drain)
-        worker = Worker(redis_url, handlers, sweep, look=catch_up.look)
+        look = _look(settings, shop, catch_up)
+        worker = Worker(redis_url, handlers, sweep, look=look)
         yield Server(ledger, scheduler, worker, drain, checks, metrics)
+
+
+def _look(settings: Settings, shop: Workshop, catch_up: CatchUp) -> Callable[[], Awaitable[None]]:
+    """What is looked after now and then: what GitHub could not deliver, and what is old."""
+    if settings.gptimage_keep_days is None:
+        return catch_up.look
+    ledger, age = shop.ledger, timedelta(days=settings.gptimage_keep_days)
+    prune = Prune(ledger.leases, ledger.pruning, shop.spool, utc_now)
+
+    async def look() -> None:
+        await prune.daily(age)
+        await catch_up.look()
+
+    return look
 
 
 async def _writable(spool: Kept) -> None:
