@@ -162,7 +162,7 @@ async def test_a_failed_step_is_the_end_but_for_those_that_always_run(
 async def test_a_cancelled_step_is_interrupted_then_terminated_then_killed(
     tmp_path: Path, job: Job, github_expressions: Expressions
 ) -> None:
-    job.patience = (0.3, 0.3)
+    job.patience = (0.5, 2.0)
     there = job.temp / "there"
     stubborn = bash(
         f"trap 'echo INT' INT; trap 'echo TERM' TERM; touch {there}; while :; do sleep 0.1; done",
