@@ -272,3 +272,18 @@ def test_prices_in_the_pages_can_be_read() -> None:
 
     assert texts
     assert all(parse_prices(text).own for text in texts)
+
+
+@pytest.mark.parametrize("page", ["troubleshooting.md", "troubleshooting.ja.md"])
+def test_what_the_troubleshooting_quotes_is_what_the_command_prints(page: str) -> None:
+    quoted = [
+        token.content.strip("`")
+        for before, token in zip(
+            tokens(ROOT / "docs" / page), tokens(ROOT / "docs" / page)[1:], strict=False
+        )
+        if before.type == "heading_open" and token.content.startswith("`")
+    ]
+    code = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "bot").rglob("*.py"))
+    said = [sentence.split("Error: ")[-1] for sentence in quoted]
+    assert len(quoted) == 4
+    assert not [sentence for sentence in said if f'said("{sentence}")' not in code]
