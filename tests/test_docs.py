@@ -129,6 +129,15 @@ def test_every_field_of_a_batch_has_a_row_and_every_row_is_a_field(page: Path) -
     assert differences(rows, fields()) == {}
 
 
+@pytest.mark.parametrize("page", READMES)
+def test_a_readme_names_every_field_of_a_batch(page: Path) -> None:
+    named = " ".join(row[0] + row[1] for row in cells(page) if len(row) == 2)
+
+    assert [
+        name for name in fields() if f"`{name.removeprefix('retry_policy.')}`" not in named
+    ] == []
+
+
 @pytest.mark.parametrize("model", [BatchConfig, RetryPolicy, Job])
 def test_the_bounds_of_numbers_stand_in_the_table(model: type[BaseModel]) -> None:
     text = FIELDS.read_text(encoding="utf-8")
