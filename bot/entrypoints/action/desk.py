@@ -50,6 +50,7 @@ class Desk:
     life: Life
     audience: ThreadAudience
     scribe: Scribe
+    calls: Announced
     signer: Signer
     markers: markdown.Markers
     home: Path
@@ -116,6 +117,7 @@ async def desk(settings: Settings, host: GitHubHost, folder: Path | None) -> Asy
                 every=timedelta(seconds=settings.gptimage_live_seconds),
             ),
             scribe=scribe,
+            calls=provider,
             signer=signer,
             markers=markers,
             home=home,

@@ -316,10 +316,8 @@ class Job:
         """Start nothing more; calls that do not end in time are in doubt."""
         await self._desk.ledger.runs.request_stop(run, Stop.INTERRUPTED)
         await asyncio.wait({work}, timeout=_GRACE)
-        if not work.done():
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-            await self._desk.life.execute(run, self._desk.audience)
+        self._desk.calls.give_up()
+        await work
 
     async def _to_the_end(self, run: str) -> None:
         """GitHub may ask for patience on the way; the run is parked for so long."""

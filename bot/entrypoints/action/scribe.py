@@ -126,12 +126,27 @@ class Announced:
         self._words = words
         self._showing = asyncio.Lock()
         self._shows = 0
+        self._given_up = asyncio.Event()
+
+    def give_up(self) -> None:
+        """Await no call any more, for this process is to end: those under way are in doubt."""
+        self._given_up.set()
 
     async def create(self, call: ImageCall, key: str, kept: Callable[[], None]) -> Answer:
         """Issue the call when GitHub shows that it may be. Raises ProviderError."""
         run, _, name = key.partition("/")
         await self._named(run, name.rpartition("-")[0])
-        return await self._provider.create(call, key, kept)
+        calling = asyncio.create_task(self._provider.create(call, key, kept))
+        giving_up = asyncio.create_task(self._given_up.wait())
+        await asyncio.wait({calling, giving_up}, return_when=asyncio.FIRST_COMPLETED)
+        giving_up.cancel()
+        if not calling.done():
+            calling.cancel()
+            await asyncio.wait({calling})
+        if calling.cancelled():
+            message = said("the job ended during the call, or just before it")
+            raise ProviderError(Failure.LOST, message, charge=Charge.IN_DOUBT)
+        return calling.result()
 
     async def recall(self, key: str) -> Answer | None:
         """The answer in the spool, if there is one."""

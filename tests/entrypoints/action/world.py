@@ -55,8 +55,13 @@ class Job:
     output: Path
 
     async def end(self) -> Ended:
-        async with asyncio.timeout(PATIENCE):
-            log, _ = await self.process.communicate()
+        ending = asyncio.create_task(self.process.communicate())
+        done, _ = await asyncio.wait({ending}, timeout=PATIENCE)
+        if not done:
+            self.process.kill()
+            log, _ = await ending
+            raise AssertionError(f"the job hangs\n{log.decode()}")
+        log, _ = await ending
         assert self.process.returncode is not None
         return Ended(self.process.returncode, log.decode(), _outputs(self.output), self.temporary)
 
