@@ -164,6 +164,7 @@ def test_a_queued_run_says_how_many_came_before_it() -> None:
     assert "2 runs are before it" in live(view, T0, ENGLISH, ahead=2)
     assert "It is the next one" in live(view, T0, ENGLISH, ahead=0)
     assert "3 runs were before it when it came in" in live(view, T0, ENGLISH, ahead=FOLLOWED)
+    assert "More than 100 runs were before it" in live(view, T0, ENGLISH, ahead=101)
     assert "before it" not in live(view, T0, ENGLISH)
     assert "before it" not in live(at(view, RunState.RUNNING), T0, ENGLISH, ahead=2)
 

@@ -1,5 +1,6 @@
 """The ledger in numbers: what the bot's runs have come to, and what waits."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,21 +10,27 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Select,
-    Text,
-    and_,
-    case,
     func,
     literal,
-    literal_column,
     select,
     type_coerce,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.adapters.ledger import tally
 from bot.adapters.ledger.columns import Amount, Time
 from bot.adapters.ledger.engine import Database
-from bot.adapters.ledger.tables import attempts, cursors, deliveries, effects, items, missed, runs
+from bot.adapters.ledger.tables import (
+    attempts,
+    cursors,
+    deliveries,
+    effects,
+    items,
+    missed,
+    runs,
+    tallies,
+)
 from bot.core.attempts import AttemptState
 from bot.core.pricing import Money
 from bot.core.run import ItemState
@@ -51,12 +58,12 @@ class SqlFigures:
     async def read(self) -> Figures:
         """The numbers of one moment. Raises LedgerBusy."""
         async with self._database.read() as connection:
-            money = {row.state: row.amount for row in await connection.execute(_MONEY)}
+            sums = await _sums(connection)
             waits = {row.kind: row for row in await connection.execute(_WAITING)}
             return Figures(
-                items=await _items(connection),
-                paid=money.get(AttemptState.SUCCEEDED) or Money(0),
-                in_doubt=money.get(AttemptState.IN_DOUBT) or Money(0),
+                items={state: sums[name] for state in ItemState if sums[name := f"items.{state}"]},
+                paid=Money(sums[f"money.{AttemptState.SUCCEEDED}"]),
+                in_doubt=Money(sums[f"money.{AttemptState.IN_DOUBT}"]),
                 reserved=await connection.scalar(_RESERVED) or Money(0),
                 waiting={kind: row.waiting for kind, row in waits.items()},
                 caught_up=await connection.scalar(_CAUGHT_UP),
@@ -64,53 +71,18 @@ class SqlFigures:
             )
 
 
-async def _items(connection: AsyncConnection) -> Mapping[ItemState, int]:
-    rows = await connection.execute(_ITEMS)
-    return {ItemState(row.state): row.items for row in rows}
+async def _sums(connection: AsyncConnection) -> Counter[str]:
+    """What the runs that are over have added, and what there is of the others."""
+    sums = Counter({row.name: row.value for row in await connection.execute(select(tallies))})
+    others = select(runs.c.id).where(_OF_THREADS, runs.c.counted.is_(None))
+    sums.update(
+        await tally.of(connection, items.c.run_id.in_(others), attempts.c.run_id.in_(others))
+    )
+    return sums
 
 
 _OF_THREADS = runs.c.thread.is_not(None)
 
-_LAST = (
-    select(attempts.c.run_id, attempts.c.item, func.max(attempts.c.number).label("number"))
-    .group_by(attempts.c.run_id, attempts.c.item)
-    .subquery()
-)
-# The words of attempts are those of items, too.
-_STATE = case(
-    (attempts.c.state.is_not(None), type_coerce(attempts.c.state, Text)),
-    (items.c.cancelled, literal(ItemState.CANCELLED.value)),
-    else_=literal(ItemState.RESERVED.value),
-)
-_ITEMS = (
-    select(_STATE.label("state"), func.count().label("items"))
-    .select_from(items.join(runs, runs.c.id == items.c.run_id))
-    .outerjoin(_LAST, and_(_LAST.c.run_id == items.c.run_id, _LAST.c.item == items.c.item))
-    .outerjoin(
-        attempts,
-        and_(
-            attempts.c.run_id == _LAST.c.run_id,
-            attempts.c.item == _LAST.c.item,
-            attempts.c.number == _LAST.c.number,
-        ),
-    )
-    .where(_OF_THREADS)
-    .group_by(literal_column("1"))
-)
-
-_BILL = case(
-    (
-        attempts.c.state == AttemptState.SUCCEEDED,
-        func.coalesce(attempts.c.cost, attempts.c.amount),
-    ),
-    else_=attempts.c.amount,
-)
-_MONEY = (
-    select(attempts.c.state, type_coerce(func.sum(_BILL), Amount).label("amount"))
-    .join(runs, runs.c.id == attempts.c.run_id)
-    .where(_OF_THREADS)
-    .group_by(attempts.c.state)
-)
 _RESERVED = select(type_coerce(func.sum(runs.c.upper_bound), Amount)).where(
     _OF_THREADS, runs.c.finished_at.is_(None)
 )

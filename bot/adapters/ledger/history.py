@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.adapters.ledger import tally
 from bot.adapters.ledger.engine import Database
 from bot.adapters.ledger.rows import attempt_values
 from bot.adapters.ledger.runs import insert_run
@@ -158,6 +159,8 @@ async def keep(connection: AsyncConnection, view: RunView) -> bool:
         )
         for attempt in item.attempts:
             await connection.execute(insert(attempts).values(**at, **attempt_values(attempt)))
+    if view.run.finished_at:
+        await tally.add(connection, view.run.id)
     return True
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.adapters.ledger import tally
 from bot.adapters.ledger.columns import Time
 from bot.adapters.ledger.engine import Database
 from bot.adapters.ledger.runs import view_in
@@ -81,6 +82,7 @@ class SqlPruning:
             found = sorted(marked)
             for name in found:
                 await _keep_report(connection, name)
+                await tally.add(connection, name)
         return found
 
     async def remove(self, old: Old) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, bindparam, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters.ledger import budget, orders, upsert
+from bot.adapters.ledger import budget, orders, tally, upsert
 from bot.adapters.ledger.attempts import Intent, Outcome, record
 from bot.adapters.ledger.engine import Database
 from bot.adapters.ledger.group_commit import GroupCommit
@@ -265,6 +265,7 @@ class SqlRuns:
                 .where(runs.c.id == run_id)
                 .values(state=RunState.DONE, finished_at=now, report=report)
             )
+            await tally.add(connection, run_id)
             await budget.settle(connection, run_id)
             await owe(connection, effects, now)
 
@@ -346,6 +347,8 @@ async def _publish_again(connection: AsyncConnection, run_id: str) -> bool:
         .where(runs.c.id == run_id, runs.c.finished_at.is_not(None), runs.c.pruned_at.is_(None))
         .values(state=RunState.PUBLISHING, finished_at=None)
     )
+    if taken.rowcount:
+        await tally.take_back(connection, run_id)
     return bool(taken.rowcount)
 
 
@@ -380,6 +383,8 @@ async def _queue_again(
         .where(runs.c.id == run_id, runs.c.finished_at.is_not(None), runs.c.pruned_at.is_(None))
         .values(state=RunState.QUEUED, finished_at=None, stop=None, **ordered)
     )
+    if queued.rowcount:
+        await tally.take_back(connection, run_id)
     return bool(queued.rowcount)
 
 

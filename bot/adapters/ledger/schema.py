@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect, text
 from bot.adapters.ledger import foreign
 from bot.adapters.ledger.engine import Database
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest revision, known without Alembic: a ledger that is up to date must open fast."""
 
 # Any number will do that no other program locks: "gptimage" in ASCII.

@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    and_,
 )
 
 from bot.adapters.ledger.columns import Amount, Json, Sentence, Sentences, Time, Word
@@ -82,6 +83,7 @@ runs = Table(
     Column("faults", Sentences, nullable=False, server_default="[]"),
     Column("place", Text),  # the issue of the thread, for looking it up
     Column("pruned_at", Time),  # since then its report is all that is kept of it
+    Column("counted", Json(dict[str, int])),  # what it has added to the tallies
 )
 
 offers = Table(
@@ -184,6 +186,13 @@ missed = Table(
     Column("tries", Integer, nullable=False),
 )
 
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
 cursors = Table(
     "cursors",
     metadata,
@@ -192,14 +201,31 @@ cursors = Table(
 )
 
 
-def _open_only(name: str, column: Column[Any], condition: ColumnElement[bool]) -> Index:
+def _open_only(name: str, condition: ColumnElement[bool], *columns: Column[Any]) -> Index:
     """An index of what is still to be done: it stays small however long the history grows."""
-    return Index(name, column, sqlite_where=condition, postgresql_where=condition)
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
-_open_only("ix_deliveries_unsettled", deliveries.c.received_at, deliveries.c.settled_at.is_(None))
-_open_only("ix_runs_unfinished", runs.c.created_at, runs.c.finished_at.is_(None))
-_open_only("ix_effects_owed", effects.c.due_at, effects.c.shown < effects.c.version)
+_open_only("ix_deliveries_unsettled", deliveries.c.settled_at.is_(None), deliveries.c.received_at)
+_open_only("ix_runs_unfinished", runs.c.finished_at.is_(None), runs.c.created_at)
+_open_only("ix_effects_owed", effects.c.shown < effects.c.version, effects.c.due_at)
+
+# The line of those that wait: first those that were ordered once, then those ordered again.
+_open_only(
+    "ix_runs_line",
+    runs.c.finished_at.is_(None),
+    runs.c.state,
+    runs.c.resumed_at,
+    runs.c.created_at,
+    runs.c.id,
+)
+
+# What the tallies lack.
+_open_only(
+    "ix_runs_uncounted",
+    and_(runs.c.counted.is_(None), runs.c.thread.is_not(None)),
+    runs.c.id,
+)
 
 # How much a thread has heard lately.
 Index(
@@ -222,6 +248,10 @@ Index(
 
 # A budget that is over goes when no run holds anything of it.
 Index("ix_reservations_budget", reservations.c.scope, reservations.c.window)
+
+# SQLite looks for rows that refer to a new run.
+Index("ix_orders_run", orders.c.run_id)
+Index("ix_offers_run", offers.c.run)
 
 # Looking back: a batch finds its runs again, and a person the latest ones.
 Index("ix_runs_digest", runs.c.digest, runs.c.created_at)

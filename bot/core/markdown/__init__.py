@@ -11,11 +11,12 @@ from bot.core.markdown.answers import (
     refused,
 )
 from bot.core.markdown.final import final
-from bot.core.markdown.live import FOLLOWED, live, position
+from bot.core.markdown.live import COUNTED, FOLLOWED, live, position
 from bot.core.markdown.markers import Markers, with_marker
 from bot.core.markdown.parts import MAX_BODY
 
 __all__ = [
+    "COUNTED",
     "FOLLOWED",
     "MAX_BODY",
     "Markers",

@@ -23,6 +23,9 @@ _STEP = timedelta(seconds=10)
 FOLLOWED = 3
 """So many of those who wait are told their position as it changes."""
 
+COUNTED = 100
+"""Of a longer line only that it is longer: who is so far behind does not count heads."""
+
 
 def live(view: RunView, now: datetime, messages: Messages, *, ahead: int | None = None) -> str:
     """The comment while the run is queued behind `ahead` others, at work or publishing."""
@@ -55,6 +58,8 @@ def _position(view: RunView, ahead: int | None, messages: Messages) -> str:
         return ""
     if ahead == 0:
         return words.next
+    if ahead > COUNTED:
+        return words.many_ahead.format(n=COUNTED)
     return counted(words.ahead if ahead < FOLLOWED else words.was_ahead, ahead)
 
 

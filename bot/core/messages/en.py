@@ -58,6 +58,7 @@ ENGLISH = Messages(
             "{n} run was before it when it came in",
             "{n} runs were before it when it came in",
         ),
+        many_ahead="More than {n} runs were before it when it came in",
         progress="{done} of {total}",
         left="about {span} left",
         states={

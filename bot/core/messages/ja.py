@@ -78,6 +78,7 @@ JAPANESE = Messages(
         next="次に開始します",
         ahead=_any("この前に {n} 件が待っています"),
         was_ahead=_any("受付のとき、この前に {n} 件が待っていました"),
+        many_ahead="受付のとき、この前に {n} 件を超える実行が待っていました",
         progress="{done} / {total}",
         left="残り約 {span}",
         states={

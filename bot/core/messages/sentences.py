@@ -32,6 +32,7 @@ class Live:
     next: str
     ahead: Counted  # {n}
     was_ahead: Counted  # {n}
+    many_ahead: str  # {n}
     progress: str  # {done} {total}
     left: str  # {span}
     states: Mapping[ItemState, str]  # {n}

@@ -8,8 +8,8 @@ from bot.core.ports.outbox import Effect
 
 
 class Line(Protocol):
-    async def length(self) -> int:
-        """How many runs wait for their turn."""
+    async def length(self, most: int) -> int:
+        """How many runs wait for their turn, counted no further than `most`."""
         ...
 
     async def head(self, most: int) -> Sequence[str]:

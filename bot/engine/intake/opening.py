@@ -103,7 +103,7 @@ class Opening:
         items = plan(run.batch, run.id)
         decide_images(len(items), self.rules.max_images)
         view = _queued(run, items)
-        ahead = await self.ledger.line.length() or None  # else it hardly waits
+        ahead = await self.ledger.line.length(markdown.COUNTED + 1) or None  # else it hardly waits
         words = markdown.live(view, run.created_at, words_for(event, self.rules), ahead=ahead)
         effects = (reaction(event.thread, "eyes"), comment(event.thread, words))
         budget = caps(event.thread, event.author, run.created_at, limits)

@@ -1,13 +1,16 @@
 """The ledger in numbers, as /metrics shows them; runs of the command line are not counted."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import text
 
 from bot.adapters.ledger import SqlLedger
 from bot.core.errors import Failure
 from bot.core.plan import plan
-from bot.core.ports import Effect, EffectKind, Lease, Sending, Settlement
+from bot.core.ports import Effect, EffectKind, Lease, Old, Sending, Settlement
 from bot.core.pricing import Money
 from bot.core.run import ItemState, Run, Thread
 
@@ -80,3 +83,62 @@ async def test_what_github_could_not_deliver_is_counted(
     assert figures.waiting["missed"] == 1
     assert figures.since["missed"] == now
     assert figures.caught_up == now
+
+
+@pytest.fixture
+def make_over(
+    ledger: SqlLedger, open_run: Callable[..., Awaitable[Lease]], now: datetime
+) -> Callable[..., Awaitable[Lease]]:
+    """A run of two images that is over: one is paid for, one is in doubt."""
+
+    async def over(name: str) -> Lease:
+        lease = await open_run(name, upper_bound=Money(100))
+        doubt = Settlement(failure=Failure.TIMEOUT, in_doubt=True)
+        for item, outcome in enumerate((Settlement(cost=Money(7)), doubt)):
+            await ledger.runs.start(lease, item, 1, 1, Money(50), now)
+            await ledger.runs.settle(lease, item, 1, outcome, now)
+        await ledger.runs.settled(lease)
+        await ledger.runs.finish(lease, "{}", (), now)
+        return lease
+
+    return over
+
+
+async def counted(ledger: SqlLedger) -> tuple[Mapping[ItemState, int], Money, Money]:
+    figures = await ledger.figures.read()
+    return figures.items, figures.paid, figures.in_doubt
+
+
+async def test_what_is_over_counts_once_however_often_it_goes_on(
+    ledger: SqlLedger, make_over: Callable[..., Awaitable[Lease]], now: datetime
+) -> None:
+    first, _ = await make_over("r1"), await make_over("r2")
+    over = {ItemState.SUCCEEDED: 2, ItemState.IN_DOUBT: 2}
+    assert await counted(ledger) == (over, Money(14), Money(100))
+
+    await ledger.runs.finish(first, "{}", (), now)  # a second time
+    assert await counted(ledger) == (over, Money(14), Money(100))
+
+    await ledger.runs.settle(first, 1, 1, Settlement(cost=Money(9)), now)  # a late answer
+    late = {ItemState.SUCCEEDED: 3, ItemState.IN_DOUBT: 1}
+    assert await counted(ledger) == (late, Money(23), Money(50))
+    await ledger.runs.finish(first, "{}", (), now)
+    assert await counted(ledger) == (late, Money(23), Money(50))
+
+    assert await ledger.runs.reopen("r2", [1], Money(50), now)
+    assert await counted(ledger) == (late, Money(23), Money(50))
+
+
+async def test_figures_outlive_what_is_pruned(
+    ledger: SqlLedger, make_over: Callable[..., Awaitable[Lease]], now: datetime
+) -> None:
+    await make_over("r1")
+    before = await counted(ledger)
+    later = now + timedelta(days=100)
+    async with ledger.database.write() as connection:  # as an image without a file holds it up
+        await connection.execute(text("UPDATE items SET path = 'fox.png'"))
+
+    assert await ledger.pruning.mark(["r1"], later, later) == ["r1"]
+    await ledger.pruning.remove(Old(runs=["r1"]))
+
+    assert await counted(ledger) == before

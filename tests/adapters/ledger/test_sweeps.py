@@ -1,16 +1,25 @@
 """Looking for what is left to do costs the same after a hundred thousand things done."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from pydantic import TypeAdapter
+from sqlalchemy import event, func, select, text
 
 from bot.adapters.ledger import SqlLedger
-from bot.core.ports import Delivery, Effect
+from bot.adapters.ledger.tables import items
+from bot.core.ports import Cap, Delivery, Effect, Lease, Publication, Settlement
+from bot.core.pricing import Money
+from bot.core.run import Thread
 
 DONE = 100_000
+VALUES = {
+    "many": DONE,
+    "batch": '{"jobs": [{"prompt": "a fox"}]}',
+    "thread": TypeAdapter(Thread).dump_json(Thread(7, 1001, "o/r", True, 9, 1)).decode(),
+}
 
 # A row of each table that is settled, as often as there are numbers.
 SETTLED = {
@@ -18,8 +27,25 @@ SETTLED = {
         INSERT INTO deliveries (id, guid, event, received_at, settled_at)
         SELECT 'old' || n, '', '{}', n, n FROM numbers""",
     "runs": """
-        INSERT INTO runs (id, state, batch, created_at, warnings, note, finished_at)
-        SELECT 'old' || n, 'done', '{}', n, '[]', '', n FROM numbers""",
+        INSERT INTO runs (id, state, batch, created_at, warnings, note, thread, place, counted,
+                          finished_at)
+        SELECT 'old' || n, 'done', :batch, n, '[]', '', :thread, 'place', '{}', n FROM numbers""",
+    "items": """
+        INSERT INTO items (run_id, item, wanted, "order", cancelled)
+        SELECT 'old' || n, 0, '{}', 1, false FROM numbers""",
+    "attempts": """
+        INSERT INTO attempts (run_id, item, number, "order", state, started_at, settled_at,
+                              amount, message)
+        SELECT 'old' || n, 0, 1, 1, 'failed', n, n, 5, '' FROM numbers""",
+    "budgets": """
+        INSERT INTO budgets (scope, "window", committed)
+        SELECT 'old' || n, 'always', 5 FROM numbers""",
+    "reservations": """
+        INSERT INTO reservations (run_id, scope, "window", held)
+        SELECT 'old' || n, 'old' || n, 'always', 5 FROM numbers""",
+    "orders": """
+        INSERT INTO orders (id, run_id, ordered_at)
+        SELECT 'old' || n, 'old' || n, n FROM numbers""",
     "effects": """
         INSERT INTO effects (id, kind, thread, body, version, shown, created_at, due_at,
                              attempted, tries)
@@ -43,33 +69,48 @@ def with_numbers(statement: str) -> str:
 async def old_ledger(ledger: SqlLedger) -> SqlLedger:
     async with ledger.database.write() as connection:
         for statement in SETTLED.values():
-            await connection.execute(text(with_numbers(statement)), {"many": DONE})
+            await connection.execute(text(with_numbers(statement)), VALUES)
     async with ledger.database.write() as connection:
         await connection.execute(text("ANALYZE"))
     return ledger
 
 
-async def plans(ledger: SqlLedger, now: datetime) -> list[str]:
-    """How the database goes about each of the three sweeps."""
-    asked: list[tuple[str, Any]] = []
-    engine = ledger.database.reader.sync_engine
+async def plans(ledger: SqlLedger, work: Callable[[], Awaitable[object]]) -> dict[str, str]:
+    """How the database goes about each statement of some work."""
+    asked: dict[str, Any] = {}
+    engines = {ledger.database.reader.sync_engine, ledger.database.writer.sync_engine}
 
     def note(*said: Any) -> None:
-        asked.append((said[2], said[3]))
+        if said[2].startswith(("SELECT", "UPDATE", "INSERT", "DELETE")):
+            asked[said[2]] = said[3][0] if isinstance(said[3], list) else said[3]
 
-    event.listen(engine, "before_cursor_execute", note)
-    await ledger.inbox.unsettled(now)
-    await ledger.runs.unfinished(now)
-    await ledger.outbox.owed(now)
-    event.remove(engine, "before_cursor_execute", note)
-    word = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
-    found = []
-    async with ledger.database.read() as connection:
-        for statement, values in asked:
-            if statement.startswith("SELECT"):
-                rows = await connection.exec_driver_sql(f"{word} {statement}", values)
-                found.append("\n".join(str(tuple(row)) for row in rows))
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    await work()
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)
+    sqlite = ledger.database.reader.dialect.name == "sqlite"
+    word = "EXPLAIN QUERY PLAN" if sqlite else "EXPLAIN"
+    found = {}
+    async with ledger.database.write() as connection:
+        for statement, values in asked.items():
+            rows = await connection.exec_driver_sql(f"{word} {statement}", values)
+            found[statement] = "\n".join(str(row[-1]) for row in rows)
     return found
+
+
+def scans(plan: str) -> list[str]:
+    """The lines of a plan that read a table from its beginning to its end."""
+    return [
+        line
+        for line in plan.splitlines()
+        if any(f"Seq Scan on {name}" in line or _scans(line, name) for name in (*SETTLED, "runs"))
+    ]
+
+
+def _scans(line: str, name: str) -> bool:
+    """SQLite's word for it; with an index it is one of what is left to do."""
+    return line.startswith(f"SCAN {name}") and "USING" not in line
 
 
 async def test_each_sweep_reads_only_what_is_left(
@@ -80,11 +121,77 @@ async def test_each_sweep_reads_only_what_is_left(
 ) -> None:
     await old_ledger.inbox.receive(make_delivery())
     await old_ledger.outbox.say(make_effect(), now)
-    assert await old_ledger.inbox.unsettled(now) == ["d1"]
-    assert await old_ledger.runs.unfinished(now) == []
-    assert await old_ledger.outbox.owed(now) == ["comment-1"]
+
+    async def sweep() -> None:
+        assert await old_ledger.inbox.unsettled(now) == ["d1"]
+        assert await old_ledger.runs.unfinished(now) == []
+        assert await old_ledger.outbox.owed(now) == ["comment-1"]
+
     indices = ("ix_deliveries_unsettled", "ix_runs_unfinished", "ix_effects_owed")
-    for index, plan in zip(indices, await plans(old_ledger, now), strict=True):
+    for index, plan in zip(indices, (await plans(old_ledger, sweep)).values(), strict=True):
         assert index in plan
-        assert "Seq Scan" not in plan
-        assert "SCAN leases" not in plan
+        assert not scans(plan)
+
+
+async def test_nothing_in_the_life_of_a_run_reads_what_is_over(
+    old_ledger: SqlLedger,
+    open_run: Callable[..., Awaitable[Lease]],
+    make_delivery: Callable[..., Delivery],
+    make_effect: Callable[..., Effect],
+    hold: Callable[..., Awaitable[Lease]],
+    thread: Thread,
+    now: datetime,
+) -> None:
+    caps = [Cap("the day", "server", "2026-11-21", Money(1000))]
+    delivery = make_delivery()
+    effect = make_effect()
+
+    async def life() -> None:
+        await old_ledger.inbox.receive(delivery)
+        await old_ledger.inbox.get(delivery.id)
+        await old_ledger.inbox.hear(delivery, now)
+        await old_ledger.runs.has_acted("another")
+        await old_ledger.line.length(101)
+        lease = await open_run("r1", upper_bound=Money(9), caps=caps)
+        await old_ledger.runs.start(lease, 0, 1, 1, Money(5), now)
+        await old_ledger.runs.settle(lease, 0, 1, Settlement(cost=Money(5)), now)
+        await old_ledger.leases.renew(lease, now, timedelta(seconds=10))
+        await old_ledger.runs.stop_requested("r1")
+        await old_ledger.runs.settled(lease)
+        await old_ledger.runs.published(lease, [Publication(0, None, "fox.png")], None, "")
+        await old_ledger.runs.finish(lease, "{}", [effect], now)
+        await old_ledger.outbox.get(effect.id, now)
+        await old_ledger.outbox.delivered(await hold(f"effect:{effect.id}"), 1, 17)
+        await old_ledger.runs.newest(thread)
+        await old_ledger.runs.get("r1")
+        await old_ledger.runs.left(caps)
+        await old_ledger.runs.reopen("r1", [1], Money(5), now, caps)
+        await old_ledger.line.head(3)
+        await old_ledger.figures.read()
+        await old_ledger.history.runs()
+
+    found = await plans(old_ledger, life)
+    assert len(found) > 40
+    assert {words: scans(plan) for words, plan in found.items() if scans(plan)} == {}
+
+
+async def test_a_statement_that_reads_all_is_found_out(old_ledger: SqlLedger) -> None:
+    async def look() -> None:
+        async with old_ledger.database.read() as connection:
+            await connection.execute(select(func.count()).where(items.c.url == "nowhere"))
+
+    (plan,) = (await plans(old_ledger, look)).values()
+    assert scans(plan)
+
+
+async def test_a_sweep_schedules_no_more_of_a_long_line_than_of_a_short_one(
+    ledger: SqlLedger, now: datetime
+) -> None:
+    queued = SETTLED["runs"].replace("'done'", "'queued'").replace(", n FROM", ", NULL FROM")
+    async with ledger.database.write() as connection:
+        await connection.execute(text(with_numbers(queued)), VALUES | {"many": 10_000})
+        await connection.execute(text("UPDATE runs SET resumed_at = 3 WHERE id = 'old9'"))
+
+    assert len(await ledger.runs.unfinished(now)) == 100
+    assert await ledger.line.length(101) == 101
+    assert await ledger.line.head(4) == ["old1", "old2", "old3", "old9"]
