@@ -8,7 +8,7 @@ LOCKED := $(PIP) install --quiet --no-deps --require-hashes
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema vendor.github
 
 .DEFAULT_GOAL := help
-.PHONY: help sandbox test check format bench bench-scale lock clean
+.PHONY: help sandbox test check format bench bench-scale fuzz lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ format: .venv/dev ## let ruff put the code in order
 
 bench: .venv/dev ## measure, and print ratios against the ideal
 	@$(BIN)/python bench/run.py $(ARGS)
+
+fuzz: .venv/dev ## send what strangers may send, for MINUTES=… (SEED=…)
+	@$(BIN)/python -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
 
 bench-scale: .venv/dev ## measure what a run costs in a long line, and an image after 100,000 others
 	@$(BIN)/python bench/scale.py $(ARGS)

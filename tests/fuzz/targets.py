@@ -1,0 +1,117 @@
+"""What may be sent, and what must never come of it."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from bot.core.command import parse_command
+from bot.core.errors import CommandError
+from bot.entrypoints.web import create_web
+from tests.fuzz.loop import Fuzzer, Target
+from tests.web.conftest import NOW, SECRET, ListScheduler, MemoryInbox, comment, sign
+
+DATA = Path(__file__).parents[1] / "data"
+SIGNED = b"signed"  # the line of a head that stands for the right signature
+
+COMMENT_WORDS = (
+    *(b"/batch", b"/estimate", b" help", b" run", b" retry", b" cancel", b" status", b" doubt"),
+    *(b" --size ", b" --max-cost ", b"=", b"json", b"yaml", b'{"jobs": []}', b"abcdefghij"),
+    *(b"\n", b"\r\n", b"> ", b"```", b"~~~", b"- ", b"1. ", b"`", b"<!--", b"-->", b"<a ", b"["),
+    *(b"](", b"*", b"\\", b'"', b"'", b"    ", "é🦊".encode(), b"\xe2\x80\xae", b"\x00", b"\xff"),
+)
+WEBHOOK_WORDS = (
+    *(SIGNED, b"\n\n", b"x-hub-signature-256: sha256=", b"x-github-event: issue_comment\n"),
+    *(b"content-length: 5\n", b"content-type: application/json\n", b'{"', b'": ', b"null", b"[]"),
+    *(b"1e999", b"9223372036854775808", b"-1", b"\\ud800", b"created", b"edited", b"/batch"),
+    *(b'"action"', b'"comment"', b'"installation"', b'"sender"', b"true", b"}", b"\xff", b"0"),
+)
+
+
+def comment_parser(data: bytes) -> None:
+    """Any text is a command, an answer that says what is wrong, or nothing."""
+    for text in (data.decode(errors="surrogateescape"), "/batch " + data.decode("latin-1")):
+        try:
+            parse_command(text)
+        except CommandError as error:
+            if not error.message:
+                raise AssertionError("an answer without words") from None
+
+
+def webhook(data: bytes) -> None:
+    """Whatever comes: never 500, and nothing is kept that the secret has not signed."""
+    head, _, body = data.partition(b"\n\n")
+    headers = [*_headers(head, body)]
+    inbox = MemoryInbox()
+    status = asyncio.run(_post(inbox, headers, body))
+    given = [value for name, value in headers if name == b"x-hub-signature-256"]
+    signed = given == [sign(body).encode()]
+    if status >= 500 or (inbox.deliveries and not signed) or (status < 300 and not signed):
+        raise AssertionError(f"{status}, kept {len(inbox.deliveries)}, signed {signed}")
+
+
+def _headers(head: bytes, body: bytes) -> Sequence[tuple[bytes, bytes]]:
+    """Header lines; servers hand their names on in lower case, and values without line breaks."""
+    found = []
+    for line in head.split(b"\n"):
+        name, colon, value = line.partition(b":")
+        if colon:
+            found.append((name.strip().lower(), value.strip()))
+        elif line == SIGNED:
+            found.append((b"x-hub-signature-256", sign(body).encode()))
+    return found
+
+
+async def _post(inbox: MemoryInbox, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> int:
+    app = create_web(
+        inbox=inbox,
+        scheduler=ListScheduler(),
+        secrets=[SecretStr(SECRET)],
+        clock=lambda: NOW,
+        checks={},
+        max_body=100_000,
+    )
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/webhook",
+        "raw_path": b"/webhook",
+        "query_string": b"",
+        "root_path": "",
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 2),
+    }
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(dict(message))
+
+    await app(scope, receive, send)
+    return int(sent[0]["status"])
+
+
+def seeds(name: str) -> list[bytes]:
+    """The corpus of a target: what once mattered, a file each."""
+    return [path.read_bytes() for path in sorted((DATA / "fuzz" / name).iterdir())]
+
+
+def fuzzers(seed: int) -> dict[str, Fuzzer]:
+    """One for each target."""
+    delivery = b"x-github-event: issue_comment\nsigned\n\n" + comment("/batch\n- a fox")
+    targets: dict[str, tuple[Target, list[bytes], Sequence[bytes]]] = {
+        "comment": (comment_parser, seeds("comment"), COMMENT_WORDS),
+        "webhook": (webhook, [*seeds("webhook"), delivery], WEBHOOK_WORDS),
+    }
+    return {
+        name: Fuzzer(target, corpus, words, seed)
+        for name, (target, corpus, words) in targets.items()
+    }
