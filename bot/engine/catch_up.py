@@ -69,7 +69,9 @@ class CatchUp:
         sendings = await self.log.sendings(max(oldest, known - _OVERLAP) if known else oldest)
         arrived = {sending.guid for sending in sendings if sending.arrived}
         lost = _newest_by_guid(each for each in sendings if each.guid not in arrived)
-        await self.missed.record(held.lease, arrived, lost, now)
+        # What was sent again and met a dead process waits for no schedule once one has started.
+        anew = not self._has_looked
+        await self.missed.record(held.lease, arrived, lost, now, anew=anew)
         await self.missed.forget_before(held.lease, oldest)
         reach(Point.MISSED_RECORDED)
 

@@ -145,17 +145,18 @@ async def test_a_webhook_that_stays_down_is_asked_less_and_less_and_at_last_no_m
 ) -> None:
     office.lose("lost")
     office.log.up = False
+    worker = office.worker()
     start, expected = office.clock(), [0, 10, 30, 70, 150, 310, 630, 1270, 2550]
-    await office.look()
+    await worker.look()
     for minute in expected[1:]:
         for early in (1, 0):
             office.clock.now = start + timedelta(minutes=minute - early)
-            await office.look()
+            await worker.look()
     asked = [(each.at - start) / timedelta(minutes=1) for each in office.log.sent[1:]]
     assert asked == expected
 
     office.clock.now = start + timedelta(days=3, minutes=1)
-    await office.look()
+    await worker.look()
     assert await office.ledger.missed.next_due(start + timedelta(days=99)) is None
 
 
@@ -164,13 +165,26 @@ async def test_a_redelivery_that_was_lost_is_asked_for_again_until_it_arrives(
 ) -> None:
     office.lose("lost")
     office.log.up = False
-    await office.look()
+    worker = office.worker()
+    await worker.look()
     office.log.up = True
     for _ in range(10):
         office.clock.pass_(minutes=10)
-        await office.look()
+        await worker.look()
 
     assert [each.guid for each in office.log.sent] == ["lost"] * 3
+    assert office.log.arrived == {"lost": 1}
+
+
+async def test_a_redelivery_that_met_a_dead_worker_is_asked_for_by_the_next_one(
+    office: Office,
+) -> None:
+    office.lose("lost")
+    office.log.up = False
+    await office.look()
+    office.log.up = True
+    await office.look()
+
     assert office.log.arrived == {"lost": 1}
 
 

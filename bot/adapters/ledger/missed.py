@@ -28,16 +28,25 @@ class SqlMissed:
             return await connection.scalar(cursor)
 
     async def record(
-        self, lease: Lease, arrived: Collection[str], lost: Sequence[Sending], now: datetime
+        self,
+        lease: Lease,
+        arrived: Collection[str],
+        lost: Sequence[Sending],
+        now: datetime,
+        *,
+        anew: bool = False,
     ) -> None:
-        """Keep what the log says up to now, in one transaction. Raises LeaseLost."""
+        """Keep what the log says up to now, in one transaction. Raises LeaseLost.
+
+        `anew`: what was lost again since we asked for it is due at once, as if never asked for.
+        """
         async with self._database.write() as connection:
             await fence(connection, lease, "log")
             known = set(await connection.scalars(select(missed.c.guid)))
             for guid in known.intersection(arrived):
                 await connection.execute(delete(missed).where(missed.c.guid == guid))
             for sending in lost:
-                await _keep(connection, sending, now)
+                await _keep(connection, sending, now, anew=anew)
             await _move_cursor(connection, now)
 
     async def next_due(self, now: datetime) -> MissedDelivery | None:
@@ -68,11 +77,16 @@ class SqlMissed:
             await connection.execute(delete(missed).where(missed.c.noticed_at < moment))
 
 
-async def _keep(connection: AsyncConnection, sending: Sending, now: datetime) -> None:
+async def _keep(
+    connection: AsyncConnection, sending: Sending, now: datetime, *, anew: bool
+) -> None:
     """What is known already keeps its time; the newest sending is the one to repeat."""
     row = insert(connection, missed).values(
         guid=sending.guid, sending=sending.id, noticed_at=now, due_at=now, tries=0
     )
+    if anew:
+        again = missed.c.guid == sending.guid, missed.c.sending < sending.id
+        await connection.execute(update(missed).where(*again).values(due_at=now, tries=0))
     await connection.execute(
         row.on_conflict_do_update(index_elements=["guid"], set_={"sending": row.excluded.sending})
     )

@@ -77,9 +77,18 @@ class Missed(Protocol):
         ...
 
     async def record(
-        self, lease: Lease, arrived: Collection[str], lost: Sequence[Sending], now: datetime
+        self,
+        lease: Lease,
+        arrived: Collection[str],
+        lost: Sequence[Sending],
+        now: datetime,
+        *,
+        anew: bool = False,
     ) -> None:
-        """Keep what the log says up to now, in one transaction. Raises LeaseLost."""
+        """Keep what the log says up to now, in one transaction. Raises LeaseLost.
+
+        `anew`: what was lost again since we asked for it is due at once, as if never asked for.
+        """
         ...
 
     async def next_due(self, now: datetime) -> MissedDelivery | None:

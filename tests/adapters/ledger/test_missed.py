@@ -54,6 +54,19 @@ async def test_what_was_asked_for_waits_also_when_it_is_lost_again(
     assert await ledger.missed.next_due(now + HOUR) == MissedDelivery("a", 7, tries=1)
 
 
+async def test_whoever_starts_asks_at_once_for_what_was_lost_again(
+    ledger: SqlLedger, lease: Lease, now: datetime
+) -> None:
+    await ledger.missed.record(lease, [], [lost(1, "a", now), lost(2, "b", now)], now)
+    await ledger.missed.asked(lease, "a", now + HOUR)
+    await ledger.missed.asked(lease, "b", now + HOUR)
+    await ledger.missed.record(lease, [], [lost(7, "a", now), lost(2, "b", now)], now, anew=True)
+
+    assert await ledger.missed.next_due(now) == MissedDelivery("a", 7)
+    await ledger.missed.forget(lease, "a")
+    assert await ledger.missed.next_due(now) is None
+
+
 async def test_what_cannot_come_any_more_is_forgotten(
     ledger: SqlLedger, lease: Lease, now: datetime
 ) -> None:
