@@ -13,18 +13,18 @@ from bot.entrypoints import console, credentials, logs, loopback
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.web import create_web, create_windows
 from bot.entrypoints.web.setup import Setup
-from bot.entrypoints.wiring.common import arm, utc_now
+from bot.entrypoints.wiring.common import Opening, arm, books, utc_now
 from bot.entrypoints.wiring.server import Server, server_parts
 
 _log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, *, with_worker: bool) -> None:
+def serve(settings: Settings, *, with_worker: bool, opening: Opening = books) -> None:
     """Serve the webhook, with the worker in the same process unless told otherwise."""
     logs.to_stderr(debug=settings.debug)
     arm(settings.gptimage_kill_point)
     with asyncio.Runner() as runner:
-        runner.run(_serve(settings, with_worker=with_worker))
+        runner.run(_serve(settings, opening, with_worker=with_worker))
 
 
 def work(settings: Settings, *, port: int | None) -> None:
@@ -78,11 +78,11 @@ def _keep(settings: Settings, new: NewApp) -> None:
     _tell(said("the App's credentials are in {file}", file=path))
 
 
-async def _serve(settings: Settings, *, with_worker: bool) -> None:
+async def _serve(settings: Settings, opening: Opening, *, with_worker: bool) -> None:
     sock = loopback.bind(settings.gptimage_host, settings.gptimage_port)
     stop = stop_signal()
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(server_parts(settings))
+        server = await stack.enter_async_context(server_parts(settings, opening))
         if with_worker:
             await stack.enter_async_context(server.working())
         url = await stack.enter_async_context(loopback.served(web(settings, server), sock))

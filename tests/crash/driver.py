@@ -8,21 +8,36 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any, Protocol
 
 import httpx
 
 from bot.entrypoints.loopback import HOST, bind, served, url_of
 from bot.simulators.github import GitHubState, Webhook, create_github_app
+from bot.simulators.github.auth import AppKey
 from bot.simulators.github.threads import Comment
 from bot.simulators.images import ImagesSimulator, create_images_app
+from tests.crash.nursery import Nursery
 
 SECRET = "signed with this"
 KILLED = -9
 NOBODY = "http://127.0.0.1:9/webhook"
 PATIENCE = 60.0
 PROGRAM = Path(sys.executable).with_name("gptimage")
+
+
+class Process(Protocol):
+    """What is asked of a process of the product."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def send_signal(self, number: int, /) -> None: ...
+    async def wait(self) -> int: ...
 
 
 @dataclass
@@ -33,11 +48,26 @@ class World:
     images: ImagesSimulator
     data_dir: Path
     environment: dict[str, str]
-    log: list[str] = field(default_factory=list)
+    nursery: Nursery | None = None  # where processes start cheaply
+    starts: int = 0
+    listens: bool = False  # whether somebody takes what GitHub delivers
+
+    @property
+    def log(self) -> list[str]:
+        """All that the processes have said on stderr."""
+        return [line for file in sorted(self.data_dir.glob("*.log")) for line in _lines(file)]
+
+    @property
+    def database(self) -> str:
+        """Where the ledger is, as SQLAlchemy spells it."""
+        if url := self.environment.get("DATABASE_URL"):
+            return url.replace("postgresql://", "postgresql+asyncpg://", 1)
+        return f"sqlite+aiosqlite:///{self.data_dir / 'data' / 'ledger.db'}"
 
     @property
     def comments(self) -> list[Comment]:
-        return list(self.github.threads.issues[1].comments.values())
+        issues = self.github.threads.issues.values()
+        return [comment for issue in issues for comment in issue.comments.values()]
 
     @property
     def answers(self) -> list[Comment]:
@@ -48,36 +78,64 @@ class World:
         """How many calls were billed for each prompt."""
         return Counter(str(call.sent["prompt"]) for call in self.images.billed)
 
-    async def say(self, body: str) -> Comment:
+    async def say(self, body: str, issue: int = 1) -> Comment:
         """A person comments; GitHub tells the bot, whether it listens or not."""
-        words = {"user": "maya", "body": body, "issue": 1}
-        async with httpx.AsyncClient(base_url=self.github.base_url) as browser:
+        words = {"user": "maya", "body": body, "issue": issue}
+        async with browsing(base_url=self.github.base_url) as browser:
             posted = await browser.post("/sim/comments", json=words)
         return self.github.threads.comment(posted.raise_for_status().json()["id"])
 
-    @property
-    def listens(self) -> bool:
-        """Whether GitHub knows where to deliver."""
-        webhook = self.github.webhooks.webhook
-        return webhook is not None and webhook.url != NOBODY
+    async def open_issue(self) -> int:
+        """A person opens one more issue; gives its number."""
+        words = {"user": "maya", "title": "pictures", "body": ""}
+        async with browsing(base_url=self.github.base_url) as browser:
+            opened = await browser.post("/sim/issues", json=words)
+        return int(opened.raise_for_status().json()["number"])
 
     def ended(self, command: Comment) -> bool:
-        """Whether the command has its last reaction, and the thread the bill."""
+        """Whether the command has its last reaction, and its thread the bill."""
         contents = {reaction.content for reaction in command.reactions}
-        told = any("| Estimated |" in answer.body for answer in self.answers)
+        told = any(
+            "| Estimated |" in answer.body
+            for answer in self.answers
+            if answer.issue == command.issue
+        )
         return told and bool(contents & {"rocket", "confused"})
+
+    async def start(self, *arguments: str, kill_point: str = "") -> tuple[Process, Path]:
+        """A process of the product; also gives the file that it says everything into."""
+        self.starts += 1
+        log = self.data_dir / f"{self.starts:04}.log"
+        env = {**self.environment, "GPTIMAGE_KILL_POINT": kill_point}
+        if self.nursery:
+            out = self.data_dir / f"{self.starts:04}.out"
+            return await self.nursery.start(arguments, env, self.data_dir, log, out), log
+        with log.open("ab") as file:
+            process = await asyncio.create_subprocess_exec(
+                PROGRAM, *arguments, env=env, cwd=self.data_dir, stderr=file
+            )
+        return process, log
+
+
+@cache
+def _key_pair() -> AppKey:
+    """One for all worlds: making it takes longer than starting the product."""
+    return AppKey.generate()
 
 
 @asynccontextmanager
-async def world(data_dir: Path) -> AsyncIterator[World]:
+async def world(data_dir: Path, nursery: Nursery | None = None) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         images = ImagesSimulator()
         images_url = await stack.enter_async_context(served(create_images_app(images)))
         page = bind(HOST, 0)
-        github = GitHubState(webhook=Webhook(NOBODY, SECRET), base_url=url_of(page))
+        pair = _key_pair()
+        github = GitHubState(
+            webhook=Webhook(NOBODY, SECRET), base_url=url_of(page), public_key=pair.public
+        )
         github_url = await stack.enter_async_context(served(create_github_app(github), page))
         key = data_dir / "key.pem"
-        key.write_text(github.private_key)
+        key.write_text(pair.private)
         yield World(
             github,
             images,
@@ -97,47 +155,50 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
                 "GPTIMAGE_LIVE_SECONDS": "0.5",
                 "GPTIMAGE_WRITE_SECONDS": "0",
             },
+            nursery,
         )
 
 
 @asynccontextmanager
-async def serving(world: World, kill_point: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
+async def serving(world: World, kill_point: str = "") -> AsyncIterator[Process]:
     """`gptimage serve` for the block; at its end it is told to stop, if it still lives."""
-    process = await asyncio.create_subprocess_exec(
-        PROGRAM,
-        "serve",
-        env={**world.environment, "GPTIMAGE_KILL_POINT": kill_point},
-        cwd=world.data_dir,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    reading = asyncio.create_task(_follow(process, world))
+    process, log = await world.start("serve", kill_point=kill_point)
     try:
-        await until(lambda: world.listens or _dead(process))
+        # Its address is where GitHub delivers from then on.
+        await until(lambda: _address(log) or _dead(process))
+        if address := _address(log):
+            world.github.webhooks.webhook = Webhook(address, SECRET)
+            world.listens = True
         yield process
     finally:
-        world.github.webhooks.webhook = Webhook(NOBODY, SECRET)
+        world.listens = False
+        if world.environment["GPTIMAGE_PORT"] == "0":
+            world.github.webhooks.webhook = Webhook(NOBODY, SECRET)
         if not _dead(process):
             process.send_signal(signal.SIGTERM)
         await process.wait()
-        await reading
 
 
-async def _follow(process: asyncio.subprocess.Process, world: World) -> None:
-    """Keep what the process says; its address is where GitHub delivers from then on."""
-    assert process.stderr is not None
-    async for line in process.stderr:
-        text = line.decode().rstrip()
-        world.log.append(text)
-        if found := re.search(r"webhook: (http://\S+)\)", text):
-            world.github.webhooks.webhook = Webhook(found[1], SECRET)
+def _address(log: Path) -> str:
+    found = re.search(r"webhook: (http://[^\s)]+)\)", "\n".join(_lines(log)))
+    return found[1] if found else ""
 
 
-def _dead(process: asyncio.subprocess.Process) -> bool:
+def _lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def _dead(process: Process) -> bool:
     return process.returncode is not None
 
 
-async def until(seen: Callable[[], object]) -> None:
+def browsing(**options: Any) -> httpx.AsyncClient:
+    """A browser that is patient, and needs no certificates."""
+    return httpx.AsyncClient(verify=False, timeout=PATIENCE, **options)
+
+
+async def until(seen: Callable[[], object], patience: float = PATIENCE) -> None:
     """Look again and again until it is so; TimeoutError if it never is."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience):
         while not seen():
             await asyncio.sleep(0.05)

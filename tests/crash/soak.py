@@ -1,0 +1,162 @@
+"""`make soak`: a server at work for long, in a world in which one call in a hundred goes wrong.
+
+It fails if memory or file descriptors keep growing, or if a micro-dollar is unexplained.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random, SystemRandom
+from tempfile import TemporaryDirectory
+
+from bot.simulators.github.faults import Fault as GitHubFault
+from bot.simulators.github.faults import FaultKind as GitHubFaultKind
+from bot.simulators.github.threads import Comment
+from bot.simulators.images import Settings
+from bot.simulators.images.faults import Fault, FaultKind
+from tests.crash import judge
+from tests.crash.driver import Process, World, serving, world
+from tests.crash.judge import Books, Witness
+from tests.crash.stories import ended
+from tests.crash.walk import quiet
+
+ONE_IN = 100
+MOST_KB_A_MINUTE = 1024.0
+MOST_FILES_A_MINUTE = 1.0
+_WARM_UP = 1 / 3  # of the time; pools and caches fill up in it
+_EVERY = 1.5  # seconds between two comments, on average
+_REQUESTS = 12  # that GitHub gets for one comment, or more
+
+_IMAGE_FAULTS = (
+    *(FaultKind.RATE_LIMIT, FaultKind.SERVER_ERROR, FaultKind.HTML_ERROR, FaultKind.CUT_BODY),
+    *(FaultKind.HALF_JSON, FaultKind.NO_IMAGE, FaultKind.MODERATED_OUTPUT, FaultKind.DATA_PREFIX),
+)
+_GITHUB_FAULTS = (
+    GitHubFault(),
+    GitHubFault(after_effect=True),
+    GitHubFault(GitHubFaultKind.CUT),
+    GitHubFault(GitHubFaultKind.SECONDARY_LIMIT, retry_after=1),
+    GitHubFault(GitHubFaultKind.STARTER, path="/assets"),
+)
+
+
+@dataclass
+class Gauge:
+    """What the server has taken, as the kernel counts it."""
+
+    seconds: list[float] = field(default_factory=list)
+    kilobytes: list[float] = field(default_factory=list)
+    files: list[float] = field(default_factory=list)
+
+    def read(self, pid: int) -> None:
+        status = Path(f"/proc/{pid}/status").read_text()
+        self.seconds.append(time.monotonic())
+        self.kilobytes.append(float(status.partition("VmRSS:")[2].split()[0]))
+        self.files.append(float(len(list(Path(f"/proc/{pid}/fd").iterdir()))))
+
+    def slope(self, values: Sequence[float]) -> float:
+        """How much is added in a minute once it is warm: the line of least squares."""
+        first = int(len(values) * _WARM_UP)
+        xs, ys = self.seconds[first:], values[first:]
+        x_mean, y_mean = sum(xs) / len(xs), sum(ys) / len(ys)
+        above = sum((x - x_mean) * (y - y_mean) for x, y in zip(xs, ys, strict=True))
+        return 60 * above / sum((x - x_mean) ** 2 for x in xs)
+
+
+async def _soak(minutes: float, chance: Random) -> int:
+    with TemporaryDirectory(prefix="soak-") as folder:
+        async with world(Path(folder)) as outside:
+            outside.images.settings = Settings(latency_ms=200)
+            gauge = Gauge()
+            async with serving(outside) as process:
+                reading = asyncio.create_task(_read(gauge, process))
+                commands = await _talk(outside, chance, time.monotonic() + 60 * minutes)
+                reading.cancel()
+                for command in commands:
+                    await ended(outside, command)
+                await quiet(outside)
+            return await _page(outside, gauge, len(commands), process)
+
+
+async def _read(gauge: Gauge, process: Process) -> None:
+    while True:
+        gauge.read(process.pid)
+        await asyncio.sleep(2)
+
+
+async def _talk(outside: World, chance: Random, end: float) -> list[Comment]:
+    """Comment after comment, each in an issue of its own, and faults among what follows."""
+    commands: list[Comment] = []
+    while time.monotonic() < end:
+        number, images = len(commands), chance.randint(1, 4)
+        lines = "".join(f"- fox {number}-{n}\n" for n in range(images))
+        for _ in range(images):
+            if chance.randrange(ONE_IN) == 0:
+                outside.images.faults.append(Fault(chance.choice(_IMAGE_FAULTS)))
+        for _ in range(_REQUESTS):
+            if chance.randrange(ONE_IN) == 0:
+                outside.github.faults.add(chance.choice(_GITHUB_FAULTS))
+        flags = "--quality low --size 1024x1024"
+        issue = await outside.open_issue()
+        commands.append(await outside.say(f"/batch {flags}\n\n{lines}", issue))
+        await asyncio.sleep(chance.uniform(0, 2 * _EVERY))
+    return commands
+
+
+async def _page(outside: World, gauge: Gauge, runs: int, process: Process) -> int:
+    books = await judge.read(outside)
+    paid, doubt = judge.spent(books)
+    memory, files = gauge.slope(gauge.kilobytes), gauge.slope(gauge.files)
+    # Nobody died here: what is in doubt is so for what the simulator did.
+    broken = await judge.verdict(outside, Witness(under_way=set(books.states)), runs)
+    broken += _unexplained(outside, books)
+    if memory > MOST_KB_A_MINUTE:
+        broken.append(f"memory grows by {memory:.0f} kB a minute")
+    if files > MOST_FILES_A_MINUTE:
+        broken.append(f"open files grow by {files:.2f} a minute")
+    if process.returncode != 0:
+        broken.append(f"told to stop, it ended with {process.returncode}")
+    took = (gauge.seconds[-1] - gauge.seconds[0]) / 60
+    calls, requests = len(outside.images.calls), len(outside.github.calls)
+    first, last = gauge.kilobytes[0] / 1024, gauge.kilobytes[-1] / 1024
+    billed = judge.bill(outside.images.billed)
+    lines = [
+        f"soak         {took:.1f} min, {runs} runs, {calls} calls, {requests} requests to GitHub",
+        f"memory       {first:.0f} to {last:.0f} MB, when warm {memory:+.0f} kB a minute",
+        f"open files   {gauge.files[0]:.0f} to {gauge.files[-1]:.0f}, {files:+.2f} a minute",
+        f"money        {billed} billed, {paid} paid, {doubt} at most in doubt (micro-dollars)",
+        f"violations   {len(broken)}",
+        *broken,
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return int(bool(broken))
+
+
+def _unexplained(outside: World, books: Books) -> list[str]:
+    """Images whose price in the ledger is not the simulator's, to the micro-dollar."""
+    bills = {str(call.sent["prompt"]): judge.bill([call]) for call in outside.images.billed}
+    found = []
+    for row in books["attempts"]:
+        billed = bills.get(books.prompts[row["run_id"], row["item"]], 0)
+        if row["state"] == "succeeded" and row["cost"] != billed:
+            found.append(f"an image was billed {billed}, and the ledger says {row['cost']}")
+        if row["state"] == "in_doubt" and row["amount"] < billed:
+            found.append(f"an image was billed {billed}, in doubt is {row['amount']}")
+    return found
+
+
+def _main() -> int:
+    parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))
+    wish = parser.parse_args()
+    sys.stdout.write(f"seed         {wish.seed}\n")
+    return asyncio.run(_soak(wish.minutes, Random(wish.seed)))
+
+
+if __name__ == "__main__":
+    sys.exit(_main())
