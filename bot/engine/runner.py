@@ -245,7 +245,11 @@ class _Drive:
         now = self._runner.clock()
         started = Attempt(number, view.order, AttemptState.STARTED, now, amount=amount)
         with self._purse.promise(amount):
-            stop = await self._runs.start(self._lease, index, number, view.order, amount, now)
+            try:
+                stop = await self._runs.start(self._lease, index, number, view.order, amount, now)
+            except LedgerBusy:
+                await self._never_made(index, number)
+                raise
         if stop:  # somebody has asked for it since the last look
             self._board.stopped(stop)
             return
@@ -275,6 +279,15 @@ class _Drive:
         else:
             reach(Point.ANSWER_SPOOLED)
             await self._record(index, number, succeeded(view, answer, amount, self._prices), *ended)
+
+    async def _never_made(self, index: int, number: int) -> None:
+        """Say that no call followed an intent, if it is there: its commit was not confirmed.
+
+        Otherwise whoever goes on would have to take it for a call, and put the image in doubt.
+        """
+        with suppress(LookupError, LedgerBusy):
+            now = self._runner.clock()
+            await self._patiently(index, number, Settlement(failure=Failure.CONNECTION), now)
 
     async def _record(
         self, index: int, number: int, outcome: Settlement, at: datetime | None = None

@@ -458,6 +458,34 @@ async def test_an_outcome_is_recorded_when_the_ledger_is_free_again(track: Track
     assert states(view) == [ItemState.SUCCEEDED]
 
 
+async def test_an_intent_whose_commit_was_not_confirmed_is_no_doubt(track: Track) -> None:
+    class Frozen:
+        """Runs whose ledger takes the first intent, and does not say so."""
+
+        left = 1
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(track.ledger.runs, name)
+
+        async def start(self, *args: Any) -> Stop | None:
+            stop = await track.ledger.runs.start(*args)
+            self.left -= 1
+            if self.left >= 0:
+                raise LedgerBusy("it did not answer in time")
+            return stop
+
+    async def answer(_: ImageCall) -> Answer:
+        return ANSWER
+
+    with pytest.raises(ExceptionGroup):
+        await track.run(batch("a"), answer, Frozen())
+
+    view = await track.ledger.runs.get("r1")
+    assert view is not None
+    assert [each.state for each in view.items[0].attempts] == [AttemptState.FAILED]
+    assert track.calls == []
+
+
 async def test_a_disk_that_fails_after_the_call_leaves_doubt_and_stops(track: Track) -> None:
     async def full(_: ImageCall) -> Answer:
         raise OSError(28, "No space left on device")
