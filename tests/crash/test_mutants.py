@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from bot.adapters.valkey import embedded_valkey
 from bot.core.killpoints import Point
 from bot.simulators.images import Settings
 from tests.crash import judge, mutants
-from tests.crash.driver import serving, until, world
+from tests.crash.driver import PATIENCE, Process, serving, until, world
 from tests.crash.judge import Witness
 from tests.crash.nursery import Nursery, nursery
 from tests.crash.postgres import fresh_database, postgres_server
@@ -99,7 +101,7 @@ async def slept(mutant: str, folder: Path, forking: Nursery) -> list[str]:
             flags = "--quality low --size 1024x1024 --max-concurrent 1"
             run = await outside.say(f"/batch {flags}\n\n{lines}")
             await until(lambda: outside.images.calls)
-            first.send_signal(signal.SIGSTOP)
+            await _frozen_between_writes(first, folder / "data" / "ledger.db")
             try:
                 await witness.look(outside)
                 async with serving(outside):
@@ -111,3 +113,24 @@ async def slept(mutant: str, folder: Path, forking: Nursery) -> list[str]:
             await ended(outside, run)
             await quiet(outside)
         return await judge.verdict(outside, witness, 1)
+
+
+async def _frozen_between_writes(process: Process, ledger: Path) -> None:
+    """Stop the process at a moment when it does not keep all others from SQLite's only lock."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            process.send_signal(signal.SIGSTOP)
+            if _is_free(ledger):
+                return
+            process.send_signal(signal.SIGCONT)
+            await asyncio.sleep(0.05)
+
+
+def _is_free(ledger: Path) -> bool:
+    with closing(sqlite3.connect(ledger, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("ROLLBACK")
+        return True
