@@ -2,7 +2,7 @@
 
 No figure of time makes this fail: it ends with 1 only when something could not be measured. All
 that is measured are whole processes, as people start them; the image API is a third process.
-`run.py runs` and `run.py webhook` measure a part alone.
+`run.py runs`, `run.py webhook` and `run.py action` measure a part alone.
 """
 
 import json
@@ -18,6 +18,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import action
 import webhook
 from processes import COMMANDS, HERE, Ended, Row, image_server, run, script
 
@@ -95,7 +96,7 @@ def rows() -> Iterator[Row]:
 
 def all_rows(parts: Sequence[str]) -> Iterator[Row]:
     """Those of the parts that were asked for; all without a wish."""
-    for name, measured in (("runs", rows), ("webhook", webhook.rows)):
+    for name, measured in (("runs", rows), ("webhook", webhook.rows), ("action", action.rows)):
         if name in parts or not parts:
             yield from measured()
 
