@@ -643,6 +643,19 @@ async def test_heavy_pictures_are_drawn_once(client: Client) -> None:
     assert one["usage"] != other["usage"]
 
 
+@pytest.mark.parametrize("output_format", ["png", "jpeg", "webp"])
+async def test_small_pictures_have_the_shape_and_the_bill_of_what_was_ordered(
+    client: Client, output_format: str
+) -> None:
+    order = {"size": "1536x1024", "output_format": output_format}
+    large = (await client.generate(**order)).json()
+    client.simulator.settings = Settings(longest_edge=12)
+    small = (await client.generate(**order)).json()
+
+    assert decoded(small).size == (12, 8)
+    assert {**small, "created": 0, "data": []} == {**large, "created": 0, "data": []}
+
+
 async def test_the_limit_lets_a_minute_through_and_then_names_the_wait() -> None:
     clock = [datetime(2026, 11, 21, tzinfo=UTC)]
     client = Client(ImagesSimulator(Settings(images_per_minute=5), now=lambda: clock[0]))
@@ -674,7 +687,12 @@ async def test_another_process_scripts_faults_changes_settings_and_reads_the_bil
     log = (await client.http.get("/sim/calls")).json()
 
     assert [fault["kind"] for fault in added.json()["faults"]] == ["rate_limit", "server_error"]
-    assert changed.json() == {"latency_ms": 1, "images_per_minute": 0, "padding_bytes": 0}
+    assert changed.json() == {
+        "latency_ms": 1,
+        "images_per_minute": 0,
+        "padding_bytes": 0,
+        "longest_edge": 0,
+    }
     assert statuses == [429, 503, 200]
     assert log["billed"] == 2
     assert [call["outcome"] for call in log["calls"]] == ["rate_limit", "server_error", "answered"]

@@ -36,10 +36,10 @@ class Thread:
         async with httpx.AsyncClient(base_url=self.room.url) as browser:
             (await browser.patch(f"/sim/comments/{comment}", json=words)).raise_for_status()
 
-    async def say(self, body: str, *, by: str = "maya") -> int:
+    async def say(self, body: str, *, by: str = "maya", patience: float = PATIENCE) -> int:
         """Post a comment, and wait until the bot has done all that it ever will about it."""
         comment = await self.write(body, by=by)
-        await self.quiet()
+        await self.quiet(patience)
         return comment
 
     async def fetch(self, path: str) -> bytes:
@@ -98,9 +98,9 @@ class Thread:
             while not seen():
                 await asyncio.sleep(0.02)
 
-    async def quiet(self) -> None:
+    async def quiet(self, patience: float = PATIENCE) -> None:
         """Wait until the bot has nothing left to do."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while await self.room.busy():
                 await asyncio.sleep(0.02)
 

@@ -9,7 +9,8 @@ Some prompts are refused, as at the real API: one that holds `moderation-blocked
 Tests hold the `ImagesSimulator` itself; other processes reach it over HTTP:
 `GET /sim/calls` (each call, whether billed, and how it ended), `POST /sim/faults` (one fault or a
 list, `{"kind": "rate_limit", "times": 2, "wait_ms": 1500}`: the fields of `Fault`),
-`POST /sim/settings` (`latency_ms`, `images_per_minute`, `padding_bytes`).
+`POST /sim/settings` (`latency_ms`, `images_per_minute`, `padding_bytes`,
+`longest_edge`).
 """
 
 from starlette.applications import Starlette

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from bot.simulators.images import picture
 from bot.simulators.images.faults import Fault, FaultKind
+from bot.simulators.images.models import Size
 from bot.simulators.images.order import Order
 from bot.simulators.images.picture import Picture
 
@@ -37,13 +38,14 @@ class Answer:
         return (*whole, b"]," + json.dumps(dict(self.facts)).encode()[1:])
 
 
-def compose(order: Order, created: int, padding_bytes: int) -> Answer:
+def compose(order: Order, created: int, padding_bytes: int, longest_edge: int) -> Answer:
     """Draw what was ordered; with padding the drawing is the same for all prompts, and kept."""
     draw = _kept if padding_bytes else _fresh
     return Answer(
         created=created,
         pictures=tuple(
-            draw(depict(order, index, padding_bytes), padding_bytes) for index in range(order.n)
+            draw(depict(order, index, padding_bytes, longest_edge), padding_bytes)
+            for index in range(order.n)
         ),
         facts={
             "size": "{}x{}".format(*order.size),
@@ -60,7 +62,7 @@ def in_another_format(order: Order) -> Order:
     return replace(order, output_format="png" if order.output_format == "jpeg" else "jpeg")
 
 
-def depict(order: Order, index: int, padding_bytes: int) -> Picture:
+def depict(order: Order, index: int, padding_bytes: int, longest_edge: int) -> Picture:
     """The label of one of the order's pictures."""
     parts = [order.model.name, "{}x{}".format(*order.size), order.quality]
     if order.n > 1:
@@ -68,11 +70,19 @@ def depict(order: Order, index: int, padding_bytes: int) -> Picture:
     return Picture(
         text="a heavy picture" if padding_bytes else order.prompt,
         footer=" · ".join(parts),
-        size=order.size,
+        size=_within(order.size, longest_edge),
         output_format=order.output_format,
         transparent=order.transparent,
         compression=order.compression,
     )
+
+
+def _within(size: Size, longest_edge: int) -> Size:
+    """The size, or one of its shape that is cheap to draw, to send and to decode."""
+    if not longest_edge or longest_edge >= max(size):
+        return size
+    width, height = (max(edge * longest_edge // max(size), 1) for edge in size)
+    return width, height
 
 
 def _fresh(wanted: Picture, weight: int) -> Chunks:

@@ -50,8 +50,9 @@ async def fetch_picture(request: Request) -> Response:
     order = next((call.order for call in simulator.calls if call.number == number), None)
     if order is None or index >= order.n:
         raise HTTPException(404)
-    weight = simulator.settings.padding_bytes
-    drawn = await asyncio.to_thread(picture.draw, answer.depict(order, index, weight), weight)
+    weight, edge = simulator.settings.padding_bytes, simulator.settings.longest_edge
+    wanted = answer.depict(order, index, weight, edge)
+    drawn = await asyncio.to_thread(picture.draw, wanted, weight)
     return Response(drawn, media_type=f"image/{order.output_format}")
 
 
@@ -106,9 +107,13 @@ async def _answer(
         if fault.kind is FaultKind.HANG:
             await _outwait(request, fault.hang_ms / 1000)
         return fault.kind, error
-    created, weight = int(call.at.timestamp()), settings.padding_bytes
+    created, weight, edge = (
+        int(call.at.timestamp()),
+        settings.padding_bytes,
+        settings.longest_edge,
+    )
     drawn = answer.in_another_format(order) if _draws_another_format(fault) else order
-    drawing = asyncio.to_thread(answer.compose, drawn, created, weight)
+    drawing = asyncio.to_thread(answer.compose, drawn, created, weight, edge)
     composed, *_ = await asyncio.gather(drawing, latency, simulator.answering.wait())
     if fault:
         composed = answer.spoil(composed, fault, f"{request.base_url}sim/pictures/{call.number}")

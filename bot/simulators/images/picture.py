@@ -96,7 +96,7 @@ def _colour(hue: float, value: float) -> tuple[int, int, int]:
 
 def _write(pen: ImageDraw.ImageDraw, picture: Picture) -> None:
     width, height = picture.size
-    letters = min(width, height) // (14 if len(picture.text) < 160 else 26)
+    letters = max(min(width, height) // (14 if len(picture.text) < 160 else 26), 1)
     font = ImageFont.load_default(letters)
     columns = max(int(width * 0.84 / (letters * 0.55)), 1)
     lines = list(islice(wrap(picture.text, columns), int(height * 0.7 / (letters * 1.3))))

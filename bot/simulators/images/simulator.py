@@ -23,6 +23,7 @@ class Settings:
     latency_ms: int = 0  # of every call that is billed
     images_per_minute: int = 0
     padding_bytes: int = 0  # what every picture weighs, at least
+    longest_edge: int = 0  # larger pictures are drawn no larger than this, and billed as ordered
 
 
 @dataclass(slots=True)
