@@ -23,7 +23,7 @@ from bot.core.said import said
 from bot.entrypoints import local, settings
 from bot.entrypoints.action import inputs, summary
 from bot.entrypoints.action.inputs import Environment, Inputs
-from bot.entrypoints.action.outputs import Level, Outputs, annotate, log
+from bot.entrypoints.action.outputs import IGNORED, Level, Outputs, annotate, log
 from bot.entrypoints.action.source import Source, source
 from bot.entrypoints.action.summary import Place
 from bot.entrypoints.inputs import Prepared, prepared
@@ -45,7 +45,7 @@ def run(given: Inputs, environment: Environment, outputs: Outputs) -> int:
         found = source(given)
         if found is None:
             log(said("The comment holds no command: nothing to do"))
-            outputs.write({"status": "ignored"})
+            outputs.write(IGNORED)
             return 0
         return _Step(given, environment, outputs, found).answer()
     except GptimageError as error:

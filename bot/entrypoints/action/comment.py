@@ -17,6 +17,7 @@ def answer(given: Inputs, environment: Environment, outputs: Outputs) -> int:
     """Do what the comment says, if it says anything; the step's exit code."""
     order = ordered(given)
     if order is None:
+        outputs.write(told.IGNORED)
         return 0
     from bot.entrypoints.action.job import lead
 

@@ -46,6 +46,7 @@ async def lead(order: Order, environment: Environment, told: Outputs) -> int:
     host = GitHubHost(TokenCredentials(order.token, given.api_url))
     try:
         if not await _may_spend(host, order):
+            told.write(outputs.IGNORED)
             return 0
         await host.react(event.thread, "eyes")  # which tells whose the token is
         try:

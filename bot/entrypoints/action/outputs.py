@@ -15,6 +15,9 @@ from bot.entrypoints.action.inputs import Inputs
 
 Level = Literal["notice", "warning", "error"]
 
+# Nothing was asked for, or not by somebody who may.
+IGNORED: Mapping[str, object] = {"status": "ignored"}
+
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
