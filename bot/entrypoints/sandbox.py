@@ -78,11 +78,17 @@ class Sandbox:
 
 @asynccontextmanager
 async def sandbox(
-    data_dir: Path, *, port: int = 8000, latency_ms: int = _LATENCY_MS, **others: object
+    data_dir: Path,
+    *,
+    port: int = 8000,
+    latency_ms: int = _LATENCY_MS,
+    at_once: int = 50,
+    **others: object,
 ) -> AsyncIterator[Sandbox]:
     """The bot and its simulated outside, on loopback, for the block.
 
-    `others` are settings by name, in place of the environment's and of the sandbox's own.
+    Its worker drives `at_once` runs; `others` are settings by name, in place of the environment's
+    and of the sandbox's own.
     """
     async with AsyncExitStack() as stack:
         images = ImagesSimulator(ImageSettings(latency_ms=latency_ms))
@@ -97,7 +103,7 @@ async def sandbox(
         state.switches |= _switches(images)
         url = await stack.enter_async_context(loopback.served(create_github_app(state), page))
         settings = _settings(state, data_dir, github=url, images=images_url, **others)
-        parts = await stack.enter_async_context(server_parts(settings))
+        parts = await stack.enter_async_context(server_parts(settings, at_once=at_once))
         await stack.enter_async_context(parts.working())
         await stack.enter_async_context(loopback.served(server.web(settings, parts), hook))
         yield Sandbox(url, state, images, parts.ledger)

@@ -125,5 +125,5 @@ def settings() -> Mapping[str, object]:
 
 @pytest.fixture
 async def thread(tmp_path: Path, settings: Mapping[str, object]) -> AsyncIterator[Thread]:
-    async with sandbox(tmp_path / "data", port=0, latency_ms=0, **settings) as room:
+    async with sandbox(tmp_path / "data", port=0, latency_ms=0, at_once=50, **settings) as room:
         yield Thread(room)

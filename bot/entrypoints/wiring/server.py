@@ -66,8 +66,13 @@ class Server:
 
 
 @asynccontextmanager
-async def server_parts(settings: Settings, opening: Opening = books) -> AsyncIterator[Server]:
-    """Connect everything that a server needs; closes it in the opposite order."""
+async def server_parts(
+    settings: Settings, opening: Opening = books, *, at_once: int = 50
+) -> AsyncIterator[Server]:
+    """Connect everything that a server needs; closes it in the opposite order.
+
+    A worker drives `at_once` runs; the others wait in line.
+    """
     async with AsyncExitStack() as stack:
         rules = rules_of(settings)
         redis_url = (
@@ -106,7 +111,7 @@ async def server_parts(settings: Settings, opening: Opening = books) -> AsyncIte
         ledger, drain = shop.ledger, shop.runner.drain
         catch_up = CatchUp(ledger.leases, ledger.missed, host.hook, utc_now, drain)
         look = _look(settings, shop, catch_up)
-        worker = Worker(redis_url, handlers, sweep, look=look)
+        worker = Worker(redis_url, handlers, sweep, look=look, max_jobs=at_once)
         yield Server(ledger, scheduler, worker, drain, checks, metrics)
 
 
