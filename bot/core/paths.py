@@ -89,6 +89,11 @@ def parted(path: str) -> tuple[str, str]:
     return (stem, dot + ending) if stem and ending.lower() in _KINDS else (path, "")
 
 
+def thumbnail(path: str) -> str:
+    """The small copy beside it: `fox_thumb.jpg` for `fox.png`."""
+    return f"{parted(path)[0]}_thumb.jpg"
+
+
 def of_images(path: str, image_format: str, count: int) -> tuple[str, ...]:
     """`fox.png`, or `fox-1.png`, `fox-2.png` for several; the format decides the ending."""
     stem, _ = parted(path)

@@ -67,13 +67,9 @@ def _planned(items: Sequence[Item], wanted: Copies) -> Iterator[tuple[str, str, 
     """Where each copy is asked for, what it is, and its name."""
     for item in items if wanted.thumbnails else ():
         what = said('the thumbnail of "{path}"', path=item.path)
-        yield f"jobs[{item.job}].output_path", what, _thumbnail_of(item.path)
+        yield f"jobs[{item.job}].output_path", what, paths.thumbnail(item.path)
     if wanted.contact_sheet:
         yield "--contact-sheet", said("the contact sheet"), SHEET
-
-
-def _thumbnail_of(path: str) -> str:
-    return f"{paths.parted(path)[0]}_thumb.jpg"
 
 
 # --- making them ------------------------------------------------------------------------------
@@ -105,7 +101,7 @@ async def _thumbnail(view: RunView, item: ItemView, wanted: Copies) -> Sequence[
         with TemporaryDirectory(prefix="gptimage-") as room:
             small = Path(room, "small.jpg")
             await asyncio.to_thread(thumbnail, path, small, wanted.edge, wanted.quality)
-            await _publish(view, small, path.parent, _thumbnail_of(path.name))
+            await _publish(view, small, path.parent, paths.thumbnail(path.name))
     except (GptimageError, OSError) as error:
         return [said("{path} has no thumbnail ({why})", path=path, why=_why(error))]
     return []

@@ -9,7 +9,7 @@ import pytest
 from bot.adapters.destinations import FolderDestination
 from bot.core.batch import BatchConfig, Job
 from bot.core.ports import File, Publication
-from bot.core.run import Run, RunState
+from bot.core.run import FileKind, Run, RunState
 
 RUN = Run("r1", RunState.PUBLISHING, BatchConfig(jobs=(Job(prompt="a"),)), datetime.now(UTC))
 Make = Callable[[str], File]
@@ -44,13 +44,32 @@ async def test_publishing_again_changes_nothing(tmp_path: Path, image: Make) -> 
 
 async def test_a_newer_report_takes_the_place_of_the_old_one(tmp_path: Path, image: Make) -> None:
     source, folder = tmp_path / "report", FolderDestination(tmp_path / "out")
-    report = File(None, "report.json", str(source), "application/json")
+    name, kind = "report.json", FileKind.REPORT
+    report = File(None, name, str(source), "application/json", kind=kind)
     for words in ("old", "new"):
         source.write_text(words)
         await folder.publish(RUN, [image("fox.png"), report])
 
     there = {path.name: path.read_bytes() for path in (tmp_path / "out" / "r1").iterdir()}
     assert there == {"fox.png": b"a picture", "report.json": b"new"}
+
+
+async def test_a_copy_never_takes_the_place_of_a_picture(tmp_path: Path, image: Make) -> None:
+    source, folder = tmp_path / "small", FolderDestination(tmp_path / "out")
+    source.write_bytes(b"a copy")
+    copy = File(None, "fox_thumb.jpg", str(source), "image/jpeg", kind=FileKind.THUMBNAIL)
+    for _ in range(2):
+        done = await folder.publish(RUN, [copy, image("fox_thumb.jpg")])
+
+    assert done.files == (Publication(0, None, "r1/fox_thumb.jpg"),)
+    there = {path.name: path.read_bytes() for path in (tmp_path / "out" / "r1").iterdir()}
+    assert there == {"fox_thumb.jpg": b"a picture", "fox_thumb_1.jpg": b"a copy"}
+
+
+async def test_a_copy_that_cannot_be_written_harms_no_picture(tmp_path: Path, image: Make) -> None:
+    copy = File(None, "small.jpg", str(tmp_path / "gone"), "image/jpeg", kind=FileKind.SHEET)
+    done = await FolderDestination(tmp_path / "out").publish(RUN, [image("fox.png"), copy])
+    assert done.files == (Publication(0, None, "r1/fox.png"),)
 
 
 async def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, image: Make) -> None:

@@ -16,6 +16,11 @@ from bot.simulators.images.simulator import Call
 PATIENCE = 30.0
 
 
+def plain(words: str) -> str:
+    """The words without what keeps GitHub from linking them."""
+    return words.replace("\N{ZERO WIDTH SPACE}", "")
+
+
 class Thread:
     """The issue, as a person sees it who writes comments and reads what comes of them."""
 

@@ -9,7 +9,7 @@ from bot.engine.probe import Probe
 from bot.entrypoints import settings as environment
 from bot.entrypoints.wiring.probing import probe_images
 from bot.simulators.github import Fault
-from tests.stories.conftest import Thread, with_settings
+from tests.stories.conftest import Thread, plain, with_settings
 
 FOX = "/batch --quality low --size 1024x1024\n\n- a red fox"
 
@@ -50,7 +50,9 @@ async def test_pictures_in_a_folder_of_the_server_are_told_of_but_not_shown(
     (picture,) = (tmp_path / "data" / "images").rglob("*.png")
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert (picture.parent / "report.json").exists()
-    assert thread.pictures() == []
+    assert (picture.parent / f"{picture.stem}_thumb.jpg").read_bytes().startswith(b"\xff\xd8")
+    assert f"{picture.parent.name}/{picture.name}" in plain(thread.answer())
+    assert thread.pictures() == thread.thumbnails() == []
     assert "The images are files on the server, in its folder" in thread.answer()
     assert str(tmp_path) not in thread.answer()
     assert list((tmp_path / "data" / "spool").rglob("*.answer")) == []

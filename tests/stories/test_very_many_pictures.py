@@ -5,12 +5,12 @@ import re
 import zipfile
 from dataclasses import replace
 from io import BytesIO
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
 from bot.core.markdown import MAX_BODY
-from tests.stories.conftest import Thread, with_settings
+from tests.stories.conftest import Thread, plain, with_settings
 
 IMAGES = 152
 PROMPTS = "\n".join(f"- a red fox in snow, number {n}" for n in range(IMAGES))
@@ -49,7 +49,7 @@ async def test_very_many_pictures_come_in_archives_with_overviews(thread: Thread
         for picture in unpacked(data)
     ]
     assert len(set(pictures)) == IMAGES
-    assert {name for name, _ in pictures} == {plain(row.split("|")[1]) for row in rows}
+    assert {name for name, _ in pictures} == {plain(row.split("|")[1]).strip() for row in rows}
     report = json.loads(files["report.json"])
     assert report["succeeded"] == IMAGES
 
@@ -60,9 +60,24 @@ async def test_very_many_pictures_come_in_archives_with_overviews(thread: Thread
     assert len(release.assets) == len(files) + 5  # and no picture by itself
 
 
-def plain(cell: str) -> str:
-    """A name without what keeps GitHub from linking it."""
-    return cell.replace("\N{ZERO WIDTH SPACE}", "").strip()
+@with_settings(
+    gptimage_max_jobs=200, gptimage_images_per_minute=10_000, gptimage_destination="directory"
+)
+async def test_very_many_pictures_in_a_folder_have_copies_and_overviews(
+    thread: Thread, tmp_path: Path
+) -> None:
+    await order(thread)
+
+    (folder,) = (tmp_path / "data" / "images").iterdir()
+    there = {path.name for path in folder.iterdir()}
+    pictures = {name for name in there if name.endswith(".png")}
+    assert len(pictures) == IMAGES
+    assert {name.replace(".png", "_thumb.jpg") for name in pictures} < there
+    assert len([name for name in there if name.startswith("overview-")]) == 5
+    assert len(there) == 2 * IMAGES + 5 + len({"report.json"})
+    answer = plain(thread.answer())
+    assert f"in its folder {folder.name}, with small copies beside them" in answer
+    assert all(f"{folder.name}/{name}" in answer for name in pictures)
 
 
 def folds(answer: str) -> list[str]:

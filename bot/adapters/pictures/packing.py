@@ -1,10 +1,11 @@
-"""Very many pictures as a few files: archives to fetch, and overviews to look at."""
+"""Very many pictures: archives to fetch, and overviews to look at."""
 
 import asyncio
 import hashlib
 import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,6 +69,26 @@ class Packing:
             if picture.file.item is not None
         )
         return replace(done, files=tuple(placed))
+
+
+class Overviews:
+    """A folder with a small copy beside each picture, and overviews of more than `most`.
+
+    Nothing is archived there: whoever reaches the folder has all pictures before them.
+    """
+
+    def __init__(self, destination: Destination, most: int = MOST) -> None:
+        self._gallery = Gallery(destination, paths.thumbnail)
+        self._most = most
+
+    async def publish(self, run: Run, files: Sequence[File]) -> Published:
+        """Publish the files; again for the same files changes nothing."""
+        pictures = list(_named(files))
+        sheets: list[File] = []
+        if len(pictures) > self._most:
+            with suppress(OSError):  # what is paid for needs no overview
+                sheets = await asyncio.to_thread(_sheets, pictures)
+        return await self._gallery.publish(run, [*files, *sheets])
 
 
 def _placed(file: File) -> Publication | None:

@@ -118,6 +118,14 @@ SERVICES = {
     "GPTIMAGE_OUTPUT_DIR: {folder} cannot be made ({why})": (
         "GPTIMAGE_OUTPUT_DIR: {folder} を作成できません（{why}）"
     ),
+    "The images are files on the server, in its folder {folder}, with small copies beside them.": (
+        "画像はサーバーのフォルダー {folder} にあります。それぞれの横に小さな写しがあります。"
+    ),
+    "The images are files on the server, in its folder {folder}, with small copies beside"
+    " them; the files {overviews} there show many at once.": (
+        "画像はサーバーのフォルダー {folder} にあります。それぞれの横に小さな写しがあり、"
+        "{overviews} では多くの画像を一度に見られます。"
+    ),
     "The images are files on the server, in its folder {folder}.": (
         "画像はサーバーのフォルダー {folder} にあるファイルです。"
     ),

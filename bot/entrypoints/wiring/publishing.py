@@ -13,7 +13,7 @@ from bot.adapters.destinations import (
 )
 from bot.adapters.durable import make_directory
 from bot.adapters.github import GitHubHost
-from bot.adapters.pictures.packing import Packing
+from bot.adapters.pictures.packing import Overviews, Packing
 from bot.core.errors import SettingsError, because
 from bot.core.plan import Item
 from bot.core.ports import Destination
@@ -33,7 +33,7 @@ class Publishing:
 def publishing(settings: Settings, host: GitHubHost) -> Publishing:
     """What GPTIMAGE_DESTINATION says; on GitHub, the other way is there for what it refuses."""
     if settings.gptimage_destination == "directory":
-        folder = FolderDestination(_made(output_folder(settings)))
+        folder = Overviews(FolderDestination(_made(output_folder(settings))))
         return Publishing(folder, lambda item: item.path, remote=False)
     return Publishing(Ways(*ways(settings, host)), lambda item: item.asset_name, remote=True)
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bot.adapters.pictures import packing
-from bot.adapters.pictures.packing import Packing
+from bot.adapters.pictures.packing import Overviews, Packing
 from bot.core.plan import plan
 from bot.core.ports import File, Made, Publication, Published
 from bot.core.run import FileKind
@@ -136,3 +136,29 @@ async def test_an_archive_that_was_refused_leaves_its_pictures_without_an_addres
 ) -> None:
     done = await Packing(Shelf("images-"), MANY).publish(RUN, files)
     assert [each.url for each in done.files] == [None, None]
+
+
+# --- in a folder ------------------------------------------------------------------------------
+
+
+async def test_a_folder_has_copies_by_the_names_of_its_pictures_and_no_archive(
+    files: list[File],
+) -> None:
+    fox, owl, report = files
+    named = [replace(fox, name="animals/fox.png"), replace(owl, name="owl.png"), report]
+    shelf = Shelf()
+    await Overviews(shelf, MANY).publish(RUN, named)
+
+    (sheet,) = [name for name in shelf.files if name.startswith("overview-1-to-2-")]
+    pictures = {"animals/fox.png", "owl.png"}
+    copies = {"animals/fox_thumb.jpg", "owl_thumb.jpg"}
+    assert set(shelf.files) == {"report.json", sheet, *pictures, *copies}
+    with Image.open(BytesIO(shelf.files["owl_thumb.jpg"])) as image:
+        assert image.format == "JPEG"
+
+
+async def test_a_copy_whose_name_would_be_too_long_is_left_out(files: list[File]) -> None:
+    long = replace(files[0], name="f" * 250 + ".png")
+    shelf = Shelf()
+    await Overviews(shelf).publish(RUN, [long])
+    assert set(shelf.files) == {long.name}
