@@ -8,7 +8,7 @@ LOCKED := $(PIP) install --quiet --no-deps --require-hashes
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema vendor.github
 
 .DEFAULT_GOAL := help
-.PHONY: help sandbox test crash soak check format bench bench-scale fuzz lock clean
+.PHONY: help sandbox test crash crash-machines soak check format bench bench-scale fuzz lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: .venv/dev ## run all tests, real Valkey and real PostgreSQL included
 
 crash: .venv/dev ## kill it at every step, then at any moment (SEED=… MINUTES=…): one page
 	@$(BIN)/python -m tests.crash $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
+crash-machines: .venv/dev ## 3 webs and 4 workers, one of them killed every 5 s (SEED=…): one page
+	@$(BIN)/python -m tests.crash.machines $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 soak: .venv/dev ## let it work for long in a faulty world (MINUTES=…): memory, files, money
 	@$(BIN)/python -m tests.crash.soak $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))

@@ -34,7 +34,7 @@ class Bucket:
         return SharedSpool(store, machine / "spool", machine / "spool-copies")
 
     def make(self) -> None:
-        httpx.put(f"{self.endpoint}/{self.name}").raise_for_status()
+        httpx.put(f"{self.endpoint}/{self.name}", timeout=60).raise_for_status()
 
     def wreck(self) -> None:
         """Take the bucket away with all that is in it; `make` brings an empty one."""
