@@ -233,7 +233,7 @@ async def survive(folder: Path, database: str, plan: Plan) -> Seen:
                     commands = await _order(outside, plan)
                     await _ended(outside, commands, plan.patience)
                 await _settled(outside, plan.patience)
-        except TimeoutError:
+        except* TimeoutError:  # in the group of the workers
             seen.violations.append("no final state is reached")
         seen.violations += await judge.verdict(outside, witness, plan.runs)
         seen.violations += _threads(outside)
