@@ -65,11 +65,18 @@ class Entry(NamedTuple):
     thumbnail: str | None = None
 
 
+class Lead(NamedTuple):
+    """The job that leads a run: the workflow run that it is of, and which attempt of that."""
+
+    workflow_run: int
+    attempt: int
+
+
 class Record(BaseModel, frozen=True):
     """What the next process has to know, beside the batch that it reads again.
 
-    `comment` is the command's, `digest` the batch's, `offer` the estimate that it is of, and
-    `orders` are the comments that have ordered something of the run.
+    `comment` is the command's, `digest` the batch's, `offer` the estimate that it is of,
+    `orders` are the comments that have ordered something of the run, and `lead` wrote this.
     """
 
     v: Literal[1] = 1
@@ -77,6 +84,7 @@ class Record(BaseModel, frozen=True):
     digest: str
     offer: str | None = None
     orders: tuple[str, ...] = ()
+    lead: Lead | None = None
     state: RunState
     created_at: datetime
     started_at: datetime | None

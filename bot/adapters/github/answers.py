@@ -48,6 +48,13 @@ class Created(BaseModel, frozen=True):
     id: int
 
 
+class WorkflowRun(BaseModel, frozen=True):
+    """A run of a workflow, as of its newest attempt."""
+
+    status: str
+    run_attempt: int
+
+
 class Reaction(BaseModel, frozen=True):
     """A reaction, and whose it is."""
 

@@ -18,6 +18,7 @@ from bot.adapters.github.answers import (
     Permission,
     Reaction,
     Repository,
+    WorkflowRun,
     read,
 )
 from bot.adapters.github.attachments import Attachments
@@ -41,6 +42,7 @@ _THE_APP = 0  # has turns of its own, beside those of its installations
 _PERMISSION = TypeAdapter(Permission)
 _REPOSITORY = TypeAdapter(Repository)
 _CREATED = TypeAdapter(Created)
+_WORKFLOW_RUN = TypeAdapter(WorkflowRun)
 _REACTION = TypeAdapter(Reaction)
 _REACTIONS = TypeAdapter(list[Reaction])
 _COMMENTS = TypeAdapter(list[Comment])
@@ -114,6 +116,12 @@ class GitHubHost:
                 return Role.NONE
             raise
         return _role(read(_PERMISSION, answer))
+
+    async def has_ended(self, thread: Thread, workflow_run: int, attempt: int) -> bool:
+        """Whether this attempt of a workflow's run is over: the next one begins only then."""
+        answer = await self._client.ask(thread, Request("GET", f"/actions/runs/{workflow_run}"))
+        seen = read(_WORKFLOW_RUN, answer)
+        return seen.status == "completed" or seen.run_attempt > attempt
 
     async def owner(self, thread: Thread) -> Person:
         """The account that the repository belongs to now, wherever it has been moved."""

@@ -71,6 +71,20 @@ ACTION = {
     "The comment or the file that {name} was made of has changed since.": (
         "{name} のもとになったコメントまたはファイルが、その後変更されています。"
     ),
+    "Whether the job of run {run} is over, GitHub does not tell this workflow.": (
+        "実行 {run} のジョブが終了したかどうかを、このワークフローからは GitHub に確認できません。"
+    ),
+    "Run that job again, which settles it: {url}. Or give the workflow the permission"
+    " `actions: read`, and comment this anew.": (
+        "そのジョブを再実行すると決着がつきます: {url} 。または、ワークフローに"
+        "権限 `actions: read` を与えてから、もう一度コメントしてください。"
+    ),
+    "Run the job of its comment again: that settles it.": (
+        "そのコメントのジョブを再実行すると決着がつきます。"
+    ),
+    "Another job is at work on this comment: nothing to do here": (
+        "このコメントは別のジョブが処理中です。ここですることはありません"
+    ),
     "An earlier job of this run ended before the run did. Nothing that it made, or may have paid"
     " for, is ordered again.": (
         "以前のジョブがこの実行の途中で終了しました。すでに作られた画像や、支払われた可能性のある画像を"

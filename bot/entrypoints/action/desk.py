@@ -1,9 +1,9 @@
 """What a step of a workflow needs to answer a comment: the bot's parts in one process."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from bot.core import markdown
 from bot.core.language import spoken
 from bot.core.messages import Messages, messages
 from bot.core.policy import Limits
-from bot.core.ports import Pictures, Scheduler
+from bot.core.ports import Pictures, Scheduler, Task
 from bot.core.record import MOST, MOST_IMAGES, Signer
 from bot.core.rules import Rules
 from bot.core.run import RunView
@@ -144,3 +144,26 @@ def _key(settings: Settings) -> bytes:
     """Records and markers are signed with what no reader of the thread has."""
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
     return hashlib.sha256(f"gptimage marker\n{key}".encode()).digest()
+
+
+@dataclass(slots=True)
+class Collected:
+    """The port `Scheduler` of a job: it does what is scheduled itself, when it is answered."""
+
+    runs: list[str] = field(default_factory=list)
+
+    async def schedule(self, task: Task, subject: str) -> None:
+        if task is Task.RUN:
+            self.runs.append(subject)
+
+
+class Discreet(Postman):
+    """Leaves alone the comments that another job edits."""
+
+    def __init__(self, postman: Postman, others: Collection[str]) -> None:
+        self._postman = postman
+        self._others = others
+
+    async def deliver(self, effect_id: str) -> None:
+        if effect_id not in self._others:
+            await self._postman.deliver(effect_id)

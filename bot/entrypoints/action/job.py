@@ -4,30 +4,31 @@ import asyncio
 import signal
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.adapters.github import GitHubHost, TokenCredentials
 from bot.core import markdown
-from bot.core.command import Cancel
+from bot.core.command import Batch, Cancel, Retry, RunEstimate, Status
 from bot.core.errors import BatchError, CommandError, HostError, Refused, RulesError, SettingsError
 from bot.core.event import delivery_id, run_id
 from bot.core.policy import decide_author
-from bot.core.ports import Delivery, Role, Task
+from bot.core.ports import Delivery, Role
 from bot.core.rules import Rules
 from bot.core.run import RunState, RunView, Stop
 from bot.core.said import said
 from bot.engine.intake.reply import fault, words_for
-from bot.engine.outbox import Postman
 from bot.engine.thread import comment
 from bot.entrypoints import settings
 from bot.entrypoints.action import inputs, outputs, summary
 from bot.entrypoints.action.asked import Order
-from bot.entrypoints.action.desk import Desk, desk
+from bot.entrypoints.action.desk import Collected, Desk, Discreet, desk
+from bot.entrypoints.action.elsewhere import Leader, goes_on, leader_of, own_lead, untold
 from bot.entrypoints.action.inputs import Environment
 from bot.entrypoints.action.memory import Memory
 from bot.entrypoints.action.outputs import Outputs
+from bot.entrypoints.action.scribe import Subject
 from bot.entrypoints.action.summary import Place
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.wiring.common import arm, utc_now
@@ -130,27 +131,8 @@ def _found(view: RunView, place: Place) -> RunView:
     return RunView(view.run, tuple(items))
 
 
-@dataclass(slots=True)
-class _Collected:
-    """The port `Scheduler` of a job: it does what is scheduled itself, when it is answered."""
-
-    runs: list[str] = field(default_factory=list)
-
-    async def schedule(self, task: Task, subject: str) -> None:
-        if task is Task.RUN:
-            self.runs.append(subject)
-
-
-class _Discreet(Postman):
-    """Leaves alone the comments that another job edits."""
-
-    def __init__(self, postman: Postman, others: Collection[str]) -> None:
-        self._postman = postman
-        self._others = others
-
-    async def deliver(self, effect_id: str) -> None:
-        if effect_id not in self._others:
-            await self._postman.deliver(effect_id)
+class _YieldsError(Exception):
+    """Another job does what this one is asked for."""
 
 
 class Job:
@@ -186,16 +168,7 @@ class Job:
     async def _answered(self) -> str | None:
         """Answer the comment; the run that this job leads, if there is one."""
         event, command, parts = self._order.event, self._order.command, self._desk
-        memory = Memory(
-            parts.ledger,
-            self._host,
-            parts.pictures,
-            await self._rules(),
-            await self._host.remarks(self._thread),
-            parts.signer,
-            parts.markers,
-            parts.home,
-        )
+        memory = await self._memory()
         own = run_id(self._thread)
         if memory.is_unreadable(own):
             await self._host.react(self._thread, "confused")
@@ -208,12 +181,17 @@ class Job:
                 ]
             )
         try:
-            subject = await memory.recall(event, command)
+            settles = await self._is_left(memory)
+            subject = await memory.recall(event, command, own_lead(self._order.given))
+        except _YieldsError as error:
+            outputs.log(str(error))
+            return None
         except (CommandError, BatchError) as error:
             await self._say_fault(error)
             return None
-        if subject:
-            parts.scribe.follow(subject)
+        if subject and settles:
+            await self._settle(subject)
+        parts.scribe.follow(None if isinstance(command, Status | Cancel) else subject)
         acted = await parts.ledger.runs.has_acted(own)
         runs = await self._take_in()
         if isinstance(command, Cancel):
@@ -222,7 +200,74 @@ class Job:
             return None
         if acted and subject and event.action == "created":
             return subject.run  # an earlier job of the same comment has ended before its run
-        return runs[0] if runs else None
+        return runs[0] if runs and subject and await self._is_alone(subject) else None
+
+    async def _memory(self) -> Memory:
+        parts = self._desk
+        return Memory(
+            parts.ledger,
+            self._host,
+            parts.pictures,
+            await self._rules(),
+            await self._host.remarks(self._thread),
+            parts.signer,
+            parts.markers,
+            parts.home,
+        )
+
+    # --- beside other jobs --------------------------------------------------------------------
+
+    async def _is_left(self, memory: Memory) -> bool:
+        """Whether the run of the command is to be settled first, for its job is gone.
+
+        Raises _YieldsError if another job does what this one is asked for, and CommandError if
+        nobody tells whether it does.
+        """
+        command, own = self._order.command, own_lead(self._order.given)
+        kept = memory.wanted(self._order.event, command)
+        if kept is None:
+            return False
+        who = await leader_of(kept, own, self._host, self._thread)
+        leads = isinstance(command, Batch | RunEstimate)
+        if who is Leader.AT_WORK and leads:
+            raise _YieldsError(said("Another job is at work on this comment: nothing to do here"))
+        if who is Leader.UNKNOWN and (leads or isinstance(command, Retry)):
+            raise untold(kept, self._order.given)
+        return who is Leader.GONE and not leads and not goes_on(kept, own, self._thread)
+
+    async def _settle(self, subject: Subject) -> None:
+        """End the run that its job has left: what was announced is in doubt, and no more is."""
+        self._desk.scribe.follow(subject)
+        await self._desk.ledger.runs.request_stop(subject.run, Stop.INTERRUPTED)
+        await self._to_the_end(subject.run)
+
+    async def _is_alone(self, subject: Subject) -> bool:
+        """Whether no other job has begun the same, looked up when our own comment stands.
+
+        Of two that post and then look, the second to post sees the first; if both see each other,
+        neither begins.
+        """
+        if await self._owes(subject.run):
+            await self._last_words()
+        shown = await self._shown(subject.run)
+        if shown is None or await self._owes(subject.run):
+            return False  # which has been said
+        others = (await self._memory()).others(subject, shown)
+        if not others:
+            return True
+        message = said("Another job is at work on this comment: nothing to do here")
+        outputs.log(message)
+        if all(kept.comment != shown for kept in others):
+            self._desk.scribe.follow(None)
+            words = words_for(self._order.event, self._desk.rulebook.general)
+            effect = comment(self._thread, words.tell(message))
+            await self._desk.ledger.outbox.say(effect, utc_now())
+            await self._desk.postman.deliver(effect.id)
+        return False
+
+    async def _owes(self, run: str) -> bool:
+        owed = await self._owed((), utc_now())
+        return f"comment-{run}" in owed
 
     async def _rules(self) -> Rules:
         try:
@@ -234,10 +279,10 @@ class Job:
         """Let the intake answer; the runs that have something to do now."""
         event, parts = self._order.event, self._desk
         others = await self._others_comments()
-        scheduler = _Collected()
+        scheduler = Collected()
         delivery = Delivery(delivery_id(event), "workflow", event, utc_now())
         await parts.ledger.inbox.receive(delivery)
-        await parts.intake(scheduler, _Discreet(parts.postman, others)).handle(delivery.id)
+        await parts.intake(scheduler, Discreet(parts.postman, others)).handle(delivery.id)
         return scheduler.runs
 
     async def _others_comments(self) -> Collection[str]:

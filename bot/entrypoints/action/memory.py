@@ -27,7 +27,7 @@ from bot.core.markdown import Markers
 from bot.core.parse import ParsedBatch
 from bot.core.plan import plan
 from bot.core.ports import Delivery, Host, Pictures
-from bot.core.record import Record, Signer, claims, view_of
+from bot.core.record import Lead, Record, Signer, claims, view_of
 from bot.core.rules import Rules
 from bot.core.run import ItemState, Run, RunState, RunView, Thread
 from bot.core.said import said
@@ -72,18 +72,29 @@ class Memory:
         )
         return sorted(found, key=lambda kept: kept.record.created_at)
 
+    def others(self, own: Subject, shown: int | None) -> Sequence[Kept]:
+        """What other jobs tell of this run, or of another one of the same estimate."""
+        return [
+            kept
+            for kept in self.runs
+            if kept.run == own.run or (own.offer and kept.record.offer == own.offer)
+            if kept.comment != shown or kept.record.lead != own.lead
+        ]
+
     def is_unreadable(self, run: str) -> bool:
         """Whether our account holds a record of the run that another key has signed."""
         claimed = any(run in claims(remark.body) for remark in self.remarks if remark.ours)
         return claimed and all(kept.run != run for kept in self.runs)
 
-    async def recall(self, event: CommentEvent, command: Command | None) -> Subject | None:
+    async def recall(
+        self, event: CommentEvent, command: Command | None, lead: Lead
+    ) -> Subject | None:
         """Put there what the command is about; says which run this job may lead then.
 
         Raises CommandError where the thread does not tell it any more.
         """
         own = run_id(event.thread)
-        kept = self._wanted(event, command)
+        kept = self.wanted(event, command)
         if kept:
             await self._restore(event.thread, kept)
         if isinstance(command, RunEstimate) and (kept is None or kept.run != own):
@@ -91,14 +102,17 @@ class Memory:
         match command:
             case Batch() | RunEstimate():
                 offer = command.estimate if isinstance(command, RunEstimate) else None
-                return Subject(own, offer, kept.record.orders if kept else ())
+                return Subject(own, offer, kept.record.orders if kept else (), lead)
             case Retry() if kept:
                 orders = dict.fromkeys((*kept.record.orders, own))
-                return Subject(kept.run, kept.record.offer, tuple(orders))
+                return Subject(kept.run, kept.record.offer, tuple(orders), lead)
+            case Status() | Cancel() if kept:
+                return Subject(kept.run, kept.record.offer, kept.record.orders, lead)
             case _:
                 return None
 
-    def _wanted(self, event: CommentEvent, command: Command | None) -> Kept | None:
+    def wanted(self, event: CommentEvent, command: Command | None) -> Kept | None:
+        """The run that the command is about, as its comment tells it."""
         runs = {kept.run: kept for kept in self.runs}
         match command:
             case Batch() | RunEstimate():

@@ -8,7 +8,7 @@ one before it where the run changes.
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ from bot.core.errors import Charge, Failure, LedgerBusy, ProviderError
 from bot.core.plan import ImageCall
 from bot.core.ports import Answer, Clock, ImageProvider, Ledger
 from bot.core.pricing import PriceBook, upper_bound
-from bot.core.record import Signer, record_of
+from bot.core.record import Lead, Signer, record_of
 from bot.core.run import ItemState, RunState, RunView, unsettled
 from bot.core.said import said
 from bot.engine.drain import Drain
@@ -44,6 +44,7 @@ class Subject:
     run: str
     offer: str | None = None
     orders: tuple[str, ...] = ()
+    lead: Lead | None = None
 
 
 class Scribe:
@@ -59,8 +60,8 @@ class Scribe:
         self._given: frozenset[int] = frozenset()
         self._taken: frozenset[int] = frozenset()
 
-    def follow(self, subject: Subject) -> None:
-        """From now on the record of this run is kept."""
+    def follow(self, subject: Subject | None) -> None:
+        """From now on the record of this run is kept; of None, no record."""
         self._subject = subject
 
     def names(self, image: int) -> bool:
@@ -79,7 +80,7 @@ class Scribe:
         bounds = tuple(upper_bound(job, self._prices) for job in view.run.batch.jobs)
         record = record_of(
             view, digest(view.run.batch, self._home), self._named, bounds
-        ).model_copy(update={"offer": subject.offer, "orders": await self._orders(subject)})
+        ).model_copy(update=await self._told(subject))
         self._given = record.may_be_called
         return self._signer.block(subject.run, record) + "\n"
 
@@ -96,6 +97,10 @@ class Scribe:
         under_way = {i.item.index for i in view.items if i.state is ItemState.STARTED}
         few = 0 if view.run.stop else 2 * view.run.batch.max_concurrent
         return (self._named & {*left, *under_way}) | under_way | frozenset(left[:few])
+
+    async def _told(self, subject: Subject) -> Mapping[str, object]:
+        orders = await self._orders(subject)
+        return {"offer": subject.offer, "orders": orders, "lead": subject.lead}
 
     async def _orders(self, subject: Subject) -> tuple[str, ...]:
         """Those comments of which an order has been carried out."""

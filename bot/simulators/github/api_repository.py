@@ -73,6 +73,23 @@ async def show_shared_contents(call: ApiCall) -> Response:
     return JSONResponse(shape | {"encoding": "base64", "content": content})
 
 
+async def show_workflow_run(call: ApiCall) -> Response:
+    """https://docs.github.com/rest/actions/workflow-runs"""
+    run = call.state.workflow_runs.get(call.number("run"))
+    if run is None:
+        raise not_found()
+    return JSONResponse(
+        {
+            "id": run.id,
+            "run_attempt": run.attempt,
+            "event": "issue_comment",
+            "status": run.status,
+            "conclusion": "failure" if run.status == "completed" else None,
+            "html_url": f"{call.shapes.html}/actions/runs/{run.id}",
+        }
+    )
+
+
 async def show_issue(call: ApiCall) -> Response:
     issue = call.state.threads.issue(call.number("number"))
     return JSONResponse(_full(call, call.shapes.issue(issue)))
@@ -191,6 +208,7 @@ ENDPOINTS = (
         "GET", "/repos/{owner}/.github/contents/{path:path}", show_shared_contents, ("contents",)
     ),
     Endpoint("GET", _REPO + "/contents/{path:path}", show_contents, ("contents",)),
+    Endpoint("GET", _REPO + "/actions/runs/{run:int}", show_workflow_run, ("actions",)),
     Endpoint("GET", _ISSUE, show_issue, _THREAD),
     Endpoint("GET", _ISSUE + "/comments", list_comments, _THREAD),
     Endpoint("POST", _ISSUE + "/comments", create_comment, _THREAD, "write"),

@@ -86,6 +86,15 @@ class RateLimit:
         }
 
 
+@dataclass(slots=True)
+class WorkflowRun:
+    """A run of a workflow: `queued`, `in_progress` or `completed`."""
+
+    id: int
+    attempt: int = 1
+    status: str = "in_progress"
+
+
 @dataclass(frozen=True, slots=True)
 class Repository:
     owner: str
@@ -159,6 +168,7 @@ class GitHubState:
         self.switches = switches_of(self.faults)
         self.rate_limit = RateLimit()
         self.calls: list[Call] = []
+        self.workflow_runs: dict[int, WorkflowRun] = {}
         self.shared_files: dict[str, bytes] | None = None  # of `.github`, if the App sees it
         self.started_at = now()
         self.threads.open_issue(title, body, self._host(), self.started_at)

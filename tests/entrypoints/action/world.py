@@ -25,6 +25,7 @@ from bot.entrypoints.action.job import lead
 from bot.entrypoints.action.outputs import Outputs
 from bot.entrypoints.loopback import HOST, bind, served, url_of
 from bot.simulators.github import GitHubState, create_github_app
+from bot.simulators.github.state import WorkflowRun
 from bot.simulators.github.threads import Comment
 from bot.simulators.images import ImagesSimulator, create_images_app
 from bot.simulators.images.simulator import Settings as ImageSettings
@@ -173,6 +174,10 @@ class World:
         """A comment, and its job to the end."""
         return await self.job(await self.write(body, by=by), **variables)
 
+    def knows(self, job: str, *, status: str = "in_progress", attempt: int = 1) -> None:
+        """What GitHub tells of the workflow run of this id."""
+        self.github.workflow_runs[int(job)] = WorkflowRun(int(job), attempt, status)
+
     # --- what people see ----------------------------------------------------------------------
 
     @property
@@ -207,8 +212,9 @@ async def world(folder: Path, *, latency_ms: int = 0, **github: Any) -> AsyncIte
         page = bind(HOST, 0)
         state = GitHubState(base_url=url_of(page), **github)
         url = await stack.enter_async_context(served(create_github_app(state), page))
+        state.app.permissions["actions"] = "read"
         wanted = {"contents": "write", "issues": "write", "pull_requests": "write"}
-        token = state.tokens.issue(wanted, state.now()).value
+        token = state.tokens.issue(wanted | {"actions": "read"}, state.now()).value
         environment = {
             "PATH": os.environ["PATH"],
             "GITHUB_ACTIONS": "true",
