@@ -20,8 +20,13 @@ def action(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     environment = settings.environment()
-    given = inputs.read(environment)
-    raise typer.Exit(_dispatch(given, environment))
+    try:
+        code = _dispatch(inputs.read(environment), environment)
+    except SettingsError as error:  # which the log says, too
+        for problem in error.problems:
+            outputs.annotate("error", problem)
+        raise
+    raise typer.Exit(code)
 
 
 @app.command()

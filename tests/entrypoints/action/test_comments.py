@@ -266,8 +266,17 @@ async def test_pull_request_target_is_refused_in_plain_words(the: World) -> None
     ended = await (await the.start(command, GITHUB_EVENT_NAME="pull_request_target")).end()
 
     assert ended.code == 2
-    assert "pull_request_target is refused" in ended.log
+    assert "::error::pull_request_target is refused" in ended.log
     assert the.github.calls == []
+
+
+async def test_a_wrong_input_is_an_annotation_of_the_job(the: World) -> None:
+    command = await the.write(TWO)
+
+    ended = await (await the.start(command, INPUT_MAX_COST="much")).end()
+
+    assert ended.code == 2
+    assert "::error::max-cost: " in ended.log
 
 
 async def test_hostile_words_become_no_file_and_no_workflow_command(the: World) -> None:
