@@ -47,15 +47,16 @@ async def test_whoever_asks_settles_the_run_of_a_dead_job(the: World, words: str
 async def test_a_retry_goes_on_where_a_dead_job_ended_and_pays_nothing_twice(
     the: World, at: Point
 ) -> None:
-    await killed(the, at=at)
+    more = "".join(f"- hen {number}\n" for number in range(4))
+    await killed(the, FOUR + more, at=at)
     the.knows("11", status="completed")
 
     retried = await the.say("/batch retry", GITHUB_RUN_ID="12")
     again = await the.say("/batch retry", GITHUB_RUN_ID="13")
 
     assert set(the.calls.values()) == {1}, retried.log
-    assert len(the.calls) < 4, "what had been announced waits for a person"
-    assert "a grey dog" in the.calls, "what had not been announced is made"
+    assert len(the.calls) < 8, "what had been announced waits for a person"
+    assert "hen 3" in the.calls, "what had not been announced is made"
     assert ENDED in the.answers[0]
     assert "doubt" in the.answers[1], "what is left has to be named"
     assert again.code == 0, again.log
