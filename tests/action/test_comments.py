@@ -1,11 +1,13 @@
 """A comment, answered by the steps of action.yml, between a simulated GitHub and image API."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from bot.simulators.images.faults import Fault, FaultKind
 from tests.action.conftest import ARTIFACT, KEY, USES, Workflow
 from tests.action.expressions import Expressions
 from tests.action.runner import Job
@@ -65,6 +67,20 @@ async def test_another_job_still_knows_a_run_whose_artifact_was_linked(
     assert "is over" in the.answers[-1]
 
 
+async def test_a_later_job_keeps_the_link_to_what_an_earlier_one_handed_over(
+    the: World, workflow: Workflow
+) -> None:
+    the.images.faults.append(Fault(FaultKind.SERVER_ERROR, prompt="owl"))
+    await answered(the, workflow, "/batch --quality low\n\n- a red fox\n- an owl")
+    order = re.search(r"/batch retry \w+ doubt 2", the.answer)
+    assert order is not None
+    assert f"({ARTIFACT})" in the.answer
+    await answered(the, workflow, order[0], destination="directory")
+
+    assert the.answers[0].startswith("### ✅ 2 images")
+    assert f"({ARTIFACT})" in the.answers[0]
+
+
 async def test_a_release_needs_no_artifact(the: World, workflow: Workflow) -> None:
     job = await answered(the, workflow, "/batch\n\n- a red fox", destination="release")
 
@@ -97,6 +113,8 @@ async def test_a_price_is_told_without_a_key(the: World, workflow: Workflow) -> 
 
     assert job.status == "success", job.log
     assert "would cost" in the.answer
+    assert json.loads(job.outputs["estimate"])["images"] == 1
+    assert job.outputs["status"] == "estimated"
     assert the.images.calls == []
 
 

@@ -63,14 +63,19 @@ class Opening:
 
     async def estimate(self, lease: Lease, event: CommentEvent, command: Estimate) -> Reply:
         """What the batch would cost, kept so that exactly it can be run."""
-        parsed = await self._read(event, command)
-        bill, words = self._bill(parsed), words_for(event, self.rules)
+        parsed, bill = await self.priced(event, command)
+        words = words_for(event, self.rules)
         offer = self._offer(event, parsed, bill)
         said_of_it = markdown.estimate_answer(bill, parsed.warnings, words, offer.id)
         reply = replace(answer(event, said_of_it), stored=True)
         await self.ledger.offers.keep(offer, reply.effects, delivery=lease, now=offer.created_at)
         reach(Point.ESTIMATE_STORED)
         return reply
+
+    async def priced(self, event: CommentEvent, command: Estimate) -> tuple[ParsedBatch, Bill]:
+        """The batch of the command and its price. Raises CommandError and BatchError."""
+        parsed = await self._read(event, command)
+        return parsed, self._bill(parsed)
 
     async def run_estimate(self, lease: Lease, event: CommentEvent, command: RunEstimate) -> Reply:
         """A run of what was estimated. Raises OrderError and Refused."""

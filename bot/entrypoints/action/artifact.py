@@ -20,6 +20,9 @@ from bot.entrypoints.action.outputs import annotate
 
 _COMMENT = re.compile(r"#issuecomment-(\d+)$")
 _HIDDEN = "<!--"
+_LINK = re.compile(
+    r"^📦 \[[^\]\n]*\]\(https?://[^)\s]+/actions/runs/\d+/artifacts/\d+\)$", re.MULTILINE
+)
 
 
 def link(given: Inputs) -> int:
@@ -49,6 +52,11 @@ async def _link(given: Inputs, event: CommentEvent, comment: int) -> None:
             await host.edit(event.thread, comment, linked)
     finally:
         await host.aclose()
+
+
+def links(body: str) -> tuple[str, ...]:
+    """The lines of earlier jobs' artifacts in a comment, which later edits are to keep."""
+    return tuple(_LINK.findall(body))
 
 
 def with_link(body: str, url: str, language: str) -> str:

@@ -1,27 +1,29 @@
 """One command of a thread, from the look at its author to the last word about its run."""
 
 import asyncio
+import json
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from bot.adapters.github import GitHubHost, TokenCredentials
 from bot.core import markdown
-from bot.core.command import Batch, Cancel, Retry, RunEstimate, Status
+from bot.core.command import Batch, Cancel, Estimate, Retry, RunEstimate, Status
 from bot.core.errors import BatchError, CommandError, HostError, Refused, RulesError, SettingsError
 from bot.core.event import delivery_id, run_id
 from bot.core.policy import decide_author
 from bot.core.ports import Delivery, Role
+from bot.core.pricing import estimate_json
 from bot.core.rules import Rules
 from bot.core.run import RunState, RunView, Stop
 from bot.core.said import said
+from bot.engine.intake.opening import Opening
 from bot.engine.intake.reply import fault, words_for
 from bot.engine.thread import comment
 from bot.entrypoints import settings
-from bot.entrypoints.action import inputs, outputs, summary
+from bot.entrypoints.action import inputs, outputs, places, summary
 from bot.entrypoints.action.asked import Order
 from bot.entrypoints.action.desk import Collected, Desk, Discreet, desk
 from bot.entrypoints.action.elsewhere import Leader, goes_on, leader_of, own_lead, untold
@@ -29,7 +31,6 @@ from bot.entrypoints.action.inputs import Environment
 from bot.entrypoints.action.memory import Memory
 from bot.entrypoints.action.outputs import Outputs
 from bot.entrypoints.action.scribe import Subject
-from bot.entrypoints.action.summary import Place
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.wiring.common import arm, utc_now
 
@@ -56,7 +57,7 @@ async def lead(order: Order, environment: Environment, told: Outputs) -> int:
             await host.react(event.thread, "confused")
             raise
         arm(found.gptimage_kill_point)
-        async with desk(found, host, _folder(order)) as parts:
+        async with desk(found, host, places.folder(order)) as parts:
             return await Job(order, parts, host).done(told)
     finally:
         await host.aclose()
@@ -87,7 +88,7 @@ def _settings(order: Order, environment: Environment) -> Settings:
         "openai_batch_max_concurrent": given.max_concurrent,
         "openai_batch_timeout": given.timeout,
         "gptimage_max_cost_per_run": given.max_cost,
-        "gptimage_destination": None if given.destination in _FOLDERS else given.destination,
+        "gptimage_destination": None if given.destination in places.FOLDERS else given.destination,
     }
     return settings.read(
         _env_file=None,
@@ -107,30 +108,6 @@ def _settings(order: Order, environment: Environment) -> Settings:
     )
 
 
-_FOLDERS = frozenset({"artifact", "directory"})
-
-
-def _folder(order: Order) -> Path | None:
-    """Where images are written, if they are not published on GitHub."""
-    if order.given.destination not in _FOLDERS:
-        return None
-    return order.given.output_dir or order.temporary / "gptimage-images"
-
-
-def _place(order: Order) -> Place:
-    folder = _folder(order) or order.temporary / "gptimage-images"
-    return Place(folder, folder / "report.json")
-
-
-def _found(view: RunView, place: Place) -> RunView:
-    """The run with the places of its files on this machine, for later steps."""
-    items = (
-        replace(item, path=str(place.images / item.path)) if item.path else item
-        for item in view.items
-    )
-    return RunView(view.run, tuple(items))
-
-
 class _YieldsError(Exception):
     """Another job does what this one is asked for."""
 
@@ -147,14 +124,16 @@ class Job:
     async def done(self, told: Outputs) -> int:
         """Do all of it; the step's exit code. Raises HostError."""
         run = await self._answered()
-        place = _place(self._order)
+        place = places.place(self._order)
         if run:  # also of a job that is killed, what is finished is handed over
             told.write({"run-id": run, "output-dir": place.images})
         view = await self._led(run) if run else None
         await self._last_words()
         if view is None:
+            if isinstance(self._order.command, Estimate):
+                told.write(await self._price(self._order.command))
             return 0
-        result = summary.write_report(_found(view, place), utc_now(), place)
+        result = summary.write_report(places.found(view, place), utc_now(), place)
         told.write(
             {
                 **summary.outputs(result, place),
@@ -201,6 +180,16 @@ class Job:
         if acted and subject and event.action == "created":
             return subject.run  # an earlier job of the same comment has ended before its run
         return runs[0] if runs and subject and await self._is_alone(subject) else None
+
+    async def _price(self, command: Estimate) -> Mapping[str, object]:
+        """The estimate that the thread was told, for later steps."""
+        parts = self._desk
+        opening = Opening(parts.ledger, self._host, parts.pictures, utc_now, await self._rules())
+        try:
+            _, bill = await opening.priced(self._order.event, command)
+        except (CommandError, BatchError):
+            return {"status": "invalid"}
+        return {"estimate": json.dumps(estimate_json(bill)), "status": "estimated"}
 
     async def _memory(self) -> Memory:
         parts = self._desk

@@ -35,6 +35,7 @@ from bot.engine.hold import TTL
 from bot.engine.intake.opening import Opening
 from bot.engine.intake.reading import read_batch
 from bot.engine.thread import comment
+from bot.entrypoints.action.artifact import links
 from bot.entrypoints.action.scribe import Subject, digest
 
 _ANEW = said("Comment /batch anew: a run is always of one and the same batch.")
@@ -47,6 +48,7 @@ class Kept:
     run: str
     record: Record
     comment: int
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Memory:
     def runs(self) -> Sequence[Kept]:
         """The runs of the thread, oldest first."""
         found = (
-            Kept(*read, comment=remark.id)
+            Kept(*read, comment=remark.id, links=links(remark.body))
             for remark in self.remarks
             if remark.ours and (read := self.signer.read(remark.body))
         )
@@ -102,12 +104,14 @@ class Memory:
         match command:
             case Batch() | RunEstimate():
                 offer = command.estimate if isinstance(command, RunEstimate) else None
-                return Subject(own, offer, kept.record.orders if kept else (), lead)
+                if kept is None:
+                    return Subject(own, offer, (), lead)
+                return Subject(own, offer, kept.record.orders, lead, kept.links)
             case Retry() if kept:
                 orders = dict.fromkeys((*kept.record.orders, own))
-                return Subject(kept.run, kept.record.offer, tuple(orders), lead)
+                return Subject(kept.run, kept.record.offer, tuple(orders), lead, kept.links)
             case Status() | Cancel() if kept:
-                return Subject(kept.run, kept.record.offer, kept.record.orders, lead)
+                return Subject(kept.run, kept.record.offer, kept.record.orders, lead, kept.links)
             case _:
                 return None
 

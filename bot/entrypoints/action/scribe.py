@@ -39,12 +39,16 @@ def digest(batch: BatchConfig, home: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The run that this job follows, and what its record tells beside it."""
+    """The run that this job follows, and what its record tells beside it.
+
+    `links` are the lines of the comment that lead to artifacts of earlier jobs.
+    """
 
     run: str
     offer: str | None = None
     orders: tuple[str, ...] = ()
     lead: Lead | None = None
+    links: tuple[str, ...] = ()
 
 
 class Scribe:
@@ -69,7 +73,7 @@ class Scribe:
         return image in self._taken
 
     async def beside(self, effect_id: str) -> str:
-        """The record of the run as it is now, in its own comment."""
+        """The record of the run as it is now, in its own comment, below links to artifacts."""
         subject = self._subject
         if subject is None or effect_id != f"comment-{subject.run}":
             return ""
@@ -82,7 +86,8 @@ class Scribe:
             view, digest(view.run.batch, self._home), self._named, bounds
         ).model_copy(update=await self._told(subject))
         self._given = record.may_be_called
-        return self._signer.block(subject.run, record) + "\n"
+        shown = "".join(f"{line}\n\n" for line in subject.links)
+        return f"{shown}{self._signer.block(subject.run, record)}\n"
 
     def stands(self, effect_id: str) -> None:
         """GitHub has taken what `beside` gave last."""
