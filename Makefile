@@ -17,9 +17,10 @@ sandbox: .venv/server ## run the whole bot on this machine: no account, key, Red
 	@$(BIN)/gptimage sandbox --comment examples/comment.md $(ARGS)
 
 test: .venv/dev ## run all tests, real Valkey and real PostgreSQL included
-	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not long' $(ARGS)
 
 crash: .venv/dev ## kill it at every step, then at any moment (SEED=… MINUTES=…): one page
+	@$(BIN)/python -m pytest -m long
 	@$(BIN)/python -m tests.crash $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 crash-machines: .venv/dev ## 3 webs and 4 workers, one of them killed every 5 s (SEED=…): one page

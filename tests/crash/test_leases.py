@@ -18,6 +18,8 @@ from tests.crash.judge import Witness
 from tests.crash.machines import machine, shared_world
 from tests.crash.walk import quiet
 
+pytestmark = pytest.mark.long
+
 TAKEN_UP = timedelta(seconds=15)
 TRIES = 3
 COMMAND = "/batch --quality low --size 1024x1024 --max-concurrent 1\n\n"

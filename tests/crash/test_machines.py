@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.adapters.ledger.conftest import postgres_server, postgres_url  # noqa: F401
 from tests.crash.machines import Plan, survive
+
+pytestmark = pytest.mark.long
 
 
 async def test_workers_that_die_are_replaced_by_other_machines(
