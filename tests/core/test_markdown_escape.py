@@ -41,6 +41,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, _: object) -> None:
         self.tags.append(tag)
+        if tag == "br":  # nobody reads on over the end of a line, and neither does GitHub
+            self.text += "\n"
 
     def handle_data(self, data: str) -> None:
         self.text += data
@@ -152,6 +154,7 @@ PLAIN_TAGS = {language: Page(last_word("x", language=language)).tags for languag
 @example("x\n\n> [!CAUTION]\n> x", "en")
 @example("[^1]: x", "ja")
 @example("--> <!-- x", "en")
+@example("0123456789abcdef", "en")
 def test_a_last_word_keeps_its_shape_and_pings_nobody(text: str, language: Language) -> None:
     page = Page(last_word(text, language=language))
     assert page.tags == PLAIN_TAGS[language]

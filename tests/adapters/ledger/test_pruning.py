@@ -91,7 +91,7 @@ async def test_a_run_that_is_over_leaves_its_report_and_its_line_in_the_history(
     assert report
     assert [job.received for job in report.results] == [1, 0]
     left = await rows(ledger)
-    assert {name for name, count in left.items() if count} == {"runs"}
+    assert {name for name, count in left.items() if count} == {"runs", "tallies"}
     assert await prune.older_than(AGE) == Pruned()
 
 
