@@ -24,8 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.ledger import tally
 from bot.adapters.ledger.engine import Database
 from bot.adapters.ledger.rows import attempt_values
-from bot.adapters.ledger.runs import insert_run
 from bot.adapters.ledger.tables import attempts, items, runs
+from bot.adapters.ledger.views import insert_run
 from bot.core.attempts import AttemptState
 from bot.core.pricing import Money
 from bot.core.report import Report, from_json

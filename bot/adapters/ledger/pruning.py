@@ -20,7 +20,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.ledger import tally
 from bot.adapters.ledger.columns import Time
 from bot.adapters.ledger.engine import Database
-from bot.adapters.ledger.runs import view_in
 from bot.adapters.ledger.tables import (
     attempts,
     budgets,
@@ -32,6 +31,7 @@ from bot.adapters.ledger.tables import (
     reservations,
     runs,
 )
+from bot.adapters.ledger.views import view_in
 from bot.core.attempts import AttemptState
 from bot.core.ports import EffectKind, Old
 from bot.core.redact import BY_LOOK

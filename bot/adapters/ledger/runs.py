@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, bindparam, func, insert, literal, select, update
+from sqlalchemy import Column, ColumnElement, bindparam, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters.ledger import budget, orders, tally, upsert
+from bot.adapters.ledger import again, budget, orders, tally
 from bot.adapters.ledger.attempts import Intent, Outcome, record
 from bot.adapters.ledger.engine import Database
 from bot.adapters.ledger.group_commit import GroupCommit
 from bot.adapters.ledger.inbox import settle_delivery
-from bot.adapters.ledger.leases import epoch, fence, is_free
+from bot.adapters.ledger.leases import fence, is_free
 from bot.adapters.ledger.offers import take
 from bot.adapters.ledger.outbox import owe
-from bot.adapters.ledger.rows import item_values, run_of, run_values, view_of
-from bot.adapters.ledger.tables import attempts, items, runs
+from bot.adapters.ledger.tables import items, runs
+from bot.adapters.ledger.views import insert_run, run_in, view_in
 from bot.core.attempts import Attempt, AttemptState
 from bot.core.batch import BatchConfig
 from bot.core.plan import Item
@@ -121,10 +121,10 @@ class SqlRuns:
         async with self._database.write() as connection:
             if order and await orders.was_given(connection, order):
                 return True
-            if not await _queue_again(connection, run_id, now, order):
+            if not await again.queue(connection, run_id, now, order):
                 return False
             await budget.reserve(connection, run_id, amount, caps)
-            await _order_again(connection, run_id, items, amount)
+            await again.order(connection, run_id, items, amount)
             if order:
                 await orders.record(connection, order, run_id)
         return True
@@ -177,7 +177,7 @@ class SqlRuns:
                 .where(runs.c.id == run_id, runs.c.state == RunState.QUEUED)
                 .values(state=RunState.RUNNING, started_at=_unless_set(runs.c.started_at, now))
             )
-            return await _run(connection, run_id)
+            return await run_in(connection, run_id)
 
     async def start(
         self, lease: Lease, item: int, number: int, order: int, amount: Money | None, now: datetime
@@ -214,7 +214,7 @@ class SqlRuns:
                 stop if stop and isinstance(write, Intent) else next(recorded) for write in writes
             ]
             late = bool(outcomes)
-            if late and await _publish_again(connection, run_id):  # its money is settled already
+            if late and await again.publish(connection, run_id):  # its money is settled already
                 await budget.settle(connection, run_id)
         return after
 
@@ -241,7 +241,7 @@ class SqlRuns:
         """Record where the files went; what is not said again stays."""
         async with self._database.write() as connection:
             run_id = await fence(connection, lease, "run")
-            before = await _run(connection, run_id)
+            before = await run_in(connection, run_id)
             known = {extra.name: extra for extra in (*before.extras, *extras)}
             said = {
                 "page_url": page_url or before.page_url,
@@ -308,50 +308,6 @@ def _unless_set(column: Column[Any], value: object) -> ColumnElement[Any]:
     return func.coalesce(column, literal(value, column.type))
 
 
-async def insert_run(connection: AsyncConnection, run: Run, wanted: Sequence[Item]) -> bool:
-    """Store the run and its images; False if it is there already."""
-    stored = await connection.scalar(
-        upsert.insert(connection, runs)
-        .values(**run_values(run))
-        .on_conflict_do_nothing(index_elements=["id"])
-        .returning(runs.c.id)
-    )
-    if stored is None:
-        return False
-    if wanted:
-        await connection.execute(insert(items), [item_values(run.id, item) for item in wanted])
-    return True
-
-
-async def _run(connection: AsyncConnection, run_id: str) -> Run:
-    row = (await connection.execute(select(runs).where(runs.c.id == run_id))).one_or_none()
-    if row is None:
-        raise LookupError(f"there is no run {run_id}")
-    return run_of(row)
-
-
-async def view_in(connection: AsyncConnection, run_id: str) -> RunView | None:
-    """The run as it stands in this transaction."""
-    row = (await connection.execute(select(runs).where(runs.c.id == run_id))).one_or_none()
-    if row is None:
-        return None
-    wanted = select(items).where(items.c.run_id == run_id).order_by(items.c.item)
-    tried = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.number)
-    return view_of(run_of(row), await connection.execute(wanted), await connection.execute(tried))
-
-
-async def _publish_again(connection: AsyncConnection, run_id: str) -> bool:
-    """Take a run that is done back to its end, for an answer that came late; False if it is not."""
-    taken = await connection.execute(
-        update(runs)
-        .where(runs.c.id == run_id, runs.c.finished_at.is_not(None), runs.c.pruned_at.is_(None))
-        .values(state=RunState.PUBLISHING, finished_at=None)
-    )
-    if taken.rowcount:
-        await tally.take_back(connection, run_id)
-    return bool(taken.rowcount)
-
-
 async def _cancel(connection: AsyncConnection, run_id: str, left_over: Sequence[int]) -> None:
     await connection.execute(
         update(items)
@@ -367,35 +323,4 @@ async def _place(connection: AsyncConnection, run_id: str, files: Sequence[Publi
     await connection.execute(
         update(items).where(*where).values({name: bindparam(name) for name in _PLACE}),
         [{"at": file.item} | {name: getattr(file, name) for name in _PLACE} for file in files],
-    )
-
-
-async def _queue_again(
-    connection: AsyncConnection, run_id: str, now: datetime, order: Order | None
-) -> bool:
-    ordered = {
-        "resumed_at": now,
-        "orderer": order.person if order else None,
-        "claims": func.coalesce(epoch("run", runs.c.id), 0),
-    }
-    queued = await connection.execute(
-        update(runs)
-        .where(runs.c.id == run_id, runs.c.finished_at.is_not(None), runs.c.pruned_at.is_(None))
-        .values(state=RunState.QUEUED, finished_at=None, stop=None, **ordered)
-    )
-    if queued.rowcount:
-        await tally.take_back(connection, run_id)
-    return bool(queued.rowcount)
-
-
-async def _order_again(
-    connection: AsyncConnection, run_id: str, ordered: Sequence[int], amount: Money | None
-) -> None:
-    if amount is not None:
-        bound = await budget.spent(connection, run_id) + amount
-        await connection.execute(update(runs).where(runs.c.id == run_id).values(upper_bound=bound))
-    await connection.execute(
-        update(items)
-        .where(items.c.run_id == run_id, items.c.item.in_(ordered))
-        .values(order=items.c.order + 1, cancelled=False)
     )
