@@ -8,8 +8,8 @@ from datetime import timedelta
 from bot.core.errors import LeaseLost, LedgerBusy
 from bot.core.ports import Clock, Lease, Leases
 
-# A dead worker's work is free again after this time. It is renewed four times in between, so a
-# call may take much longer than the lease.
+# A dead worker's work is free again after this time, if nobody on its machine can tell. It is
+# renewed four times in between, so a call may take much longer than the lease.
 TTL = timedelta(seconds=10)
 
 
@@ -30,6 +30,7 @@ class Hold:
     async def park(self, seconds: float) -> None:
         """Leave the subject alone for so long: nobody else may claim it either."""
         self._parked = True
+        self._leases.untie(self.lease)
         self.lease = await self._leases.renew(self.lease, self._clock(), timedelta(seconds=seconds))
 
     async def keep(self) -> None:
@@ -55,6 +56,7 @@ async def hold(leases: Leases, subject: str, clock: Clock) -> AsyncIterator[Hold
     if lease is None:
         yield None
         return
+    leases.tie(lease)
     held = Hold(leases, lease, clock)
     renewal = asyncio.create_task(held.keep())
     try:
@@ -68,3 +70,4 @@ async def hold(leases: Leases, subject: str, clock: Clock) -> AsyncIterator[Hold
             renewal.exception()  # LeaseLost: the writes of the block have met it, too
         with suppress(LedgerBusy):  # it expires by itself
             await held.release()
+        leases.untie(lease)

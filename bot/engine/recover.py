@@ -19,6 +19,7 @@ class Recover:
     async def sweep(self) -> None:
         """Schedule every unsettled delivery, unfinished run and owed effect that is free."""
         await self.positions.tell()
+        await self.ledger.leases.free_the_dead()
         now = self.clock()
         left = (
             (Task.INTAKE, await self.ledger.inbox.unsettled(now)),

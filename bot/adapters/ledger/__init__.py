@@ -19,6 +19,7 @@ from bot.adapters.ledger.outbox import SqlOutbox
 from bot.adapters.ledger.pruning import SqlPruning
 from bot.adapters.ledger.restoring import SqlRestoring
 from bot.adapters.ledger.runs import SqlRuns
+from bot.core.ports import Leases
 
 # GitHub waits ten seconds for the answer to a delivery; whoever asks here waits no longer than
 # this for a lock, and says "later" in good time.
@@ -31,7 +32,7 @@ _UPGRADE_PATIENCE = timedelta(minutes=2)
 class SqlLedger:
     """The port `Ledger` on a database; every method commits before it returns."""
 
-    leases: SqlLeases
+    leases: Leases
     inbox: SqlInbox
     runs: SqlRuns
     line: SqlLine

@@ -59,6 +59,15 @@ class SqlLeases:
         async with self._database.read() as connection:
             return await connection.scalar(held) or _PAST
 
+    def tie(self, lease: Lease) -> None:
+        """Nothing: a database does not know who is alive."""
+
+    def untie(self, lease: Lease) -> None:
+        """Nothing either."""
+
+    async def free_the_dead(self) -> None:
+        """Nothing: it waits until their leases run out."""
+
 
 async def fence(connection: AsyncConnection, lease: Lease, kind: str) -> str:
     """The id of what is leased, for a write in this transaction. Raises LeaseLost.

@@ -33,3 +33,15 @@ class Leases(Protocol):
     async def free_at(self, subject: str) -> datetime:
         """When the subject may be claimed; in the past if it may be now."""
         ...
+
+    def tie(self, lease: Lease) -> None:
+        """Let it end with this process, where a machine can tell; it need not."""
+        ...
+
+    def untie(self, lease: Lease) -> None:
+        """Let it last until it expires, whatever becomes of this process."""
+        ...
+
+    async def free_the_dead(self) -> None:
+        """Release what was tied to processes that are gone, as far as this machine can tell."""
+        ...

@@ -5,12 +5,13 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
 from pydantic import SecretStr
 
+from bot.adapters.holdings import holdings
 from bot.adapters.ledger import SqlLedger, open_ledger
 from bot.adapters.openai_images import OpenAIImages
 from bot.adapters.pace import ImagePace
@@ -98,6 +99,16 @@ async def books(settings: Settings) -> AsyncIterator[SqlLedger]:
         yield ledger
     finally:
         await ledger.close()
+
+
+@asynccontextmanager
+async def tied_books(settings: Settings, opening: "Opening" = books) -> AsyncIterator[SqlLedger]:
+    """The ledger, whose leases end with this process: the next one need not wait for them."""
+    async with (
+        opening(settings) as ledger,
+        holdings(ledger.leases, settings.gptimage_data_dir) as leases,
+    ):
+        yield replace(ledger, leases=leases)
 
 
 Opening = Callable[[Settings], AbstractAsyncContextManager[SqlLedger]]

@@ -22,7 +22,7 @@ from bot.core.said import said
 from bot.engine.drain import Drain
 from bot.engine.life import Audience, Life
 from bot.entrypoints.settings import Settings
-from bot.entrypoints.wiring.common import workshop
+from bot.entrypoints.wiring.common import tied_books, workshop
 
 # Linux takes 4,095 bytes; a temporary name and a number need room, too.
 _LONGEST_PATH = 3_900
@@ -70,7 +70,7 @@ async def local_life(
     _check_lengths(output_dir / name for name in names)
     _check_writable({(output_dir / name).parent for name in names})
     pace = local_pace(settings.gptimage_images_per_minute)
-    async with workshop(settings, pace) as shop:
+    async with workshop(settings, pace, opening=tied_books) as shop:
         await shop.provider.open()
         life = shop.life(
             _labelled(folder, settings), lambda item: item.path, at_once=True, remote=False

@@ -36,7 +36,15 @@ from bot.engine.tidy import Tidy
 from bot.entrypoints import redaction
 from bot.entrypoints.settings import Settings, private_key
 from bot.entrypoints.web.metrics import Metrics
-from bot.entrypoints.wiring.common import Kept, Opening, Workshop, books, utc_now, workshop
+from bot.entrypoints.wiring.common import (
+    Kept,
+    Opening,
+    Workshop,
+    books,
+    tied_books,
+    utc_now,
+    workshop,
+)
 from bot.entrypoints.wiring.publishing import output_folder, publishing
 from bot.entrypoints.wiring.rules import rules_of
 from bot.entrypoints.wiring.spool import sending_late, spool_of
@@ -83,7 +91,8 @@ async def server_parts(
         pace = await stack.enter_async_context(
             shared_pace(redis_url, _account(settings), settings.gptimage_images_per_minute)
         )
-        working = workshop(settings, pace, rules.limits.run, spool_of(settings), opening)
+        tied = partial(tied_books, opening=opening)
+        working = workshop(settings, pace, rules.limits.run, spool_of(settings), tied)
         shop = await stack.enter_async_context(working)
         scheduler = ArqScheduler(redis_url)
         stack.push_async_callback(scheduler.aclose)
