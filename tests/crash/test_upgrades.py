@@ -10,27 +10,25 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from alembic import command
-from alembic.config import Config
 from alembic.script import ScriptDirectory
 from pydantic import SecretStr
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from bot.adapters.ledger import migrations, schema
+from bot.adapters.ledger import schema
 from bot.adapters.openai_images.provider import OpenAIImages
 from bot.adapters.spool import LocalSpool
 from bot.core.event import run_id
 from bot.core.plan import ImageCall
 from bot.core.run import Thread
 from bot.simulators.github.threads import Comment
+from tests.adapters.ledger.earlier import FOLDER, insert, made
 from tests.crash import judge
 from tests.crash.driver import World, serving, until, world
 from tests.crash.nursery import Nursery, nursery
 from tests.crash.postgres import fresh_database, postgres_server
 from tests.crash.walk import quiet
 
-FOLDER = str(Path(migrations.__file__).parent)
 EARLIER = sorted(
     each.revision
     for each in ScriptDirectory(FOLDER).walk_revisions()
@@ -58,18 +56,6 @@ def server() -> Iterator[str]:
 
 
 # --- what an earlier version wrote ------------------------------------------------------------
-
-
-def _made(connection: Connection, revision: str) -> None:
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", FOLDER.replace("%", "%%"))
-    command.upgrade(config, revision)
-
-
-async def insert(connection: AsyncConnection, table: str, **values: object) -> None:
-    columns = ", ".join(f'"{name}"' for name in values)
-    places = ", ".join(f":{name}" for name in values)
-    await connection.execute(text(f"INSERT INTO {table} ({columns}) VALUES ({places})"), values)
 
 
 def micros(when: datetime) -> int:
@@ -150,7 +136,7 @@ async def leave_open_runs(outside: World, revision: str) -> None:
     (outside.data_dir / "data").mkdir()
     engine = create_async_engine(outside.database)
     async with engine.begin() as connection:
-        await connection.run_sync(_made, revision)
+        await connection.run_sync(made, revision)
         await open_run(connection, outside, "a queued fox", "queued")
         run = await open_run(connection, outside, "a doubtful owl", "running")
         await attempt(connection, run, state="started")
