@@ -19,7 +19,8 @@ sandbox: .venv/server ## run the whole bot on this machine: no account, key, Red
 test: .venv/dev ## run all tests, real Valkey and real PostgreSQL included
 	@$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not long' $(ARGS)
 
-crash: .venv/dev ## kill it at every step, then at any moment (SEED=… MINUTES=…): one page
+crash: .venv/dev ## fuzz it, kill it at every step, then at any moment (SEED=… MINUTES=…): one page
+	@$(BIN)/python -m tests.fuzz $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python -m pytest -m long
 	@$(BIN)/python -m tests.crash $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 

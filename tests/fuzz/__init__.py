@@ -1,1 +1,1 @@
-"""A small coverage-guided fuzzer for what strangers send: `python -m tests.fuzz --minutes 5`."""
+"""What strangers send, under a coverage-guided fuzzer: `python -m tests.fuzz --minutes 5`."""
