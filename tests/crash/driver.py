@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +26,7 @@ SECRET = "signed with this"
 KILLED = -9
 NOBODY = "http://127.0.0.1:9/webhook"
 PATIENCE = 60.0
+_LAST = {"rocket", "confused"}
 PROGRAM = Path(sys.executable).with_name("gptimage")
 
 
@@ -94,13 +95,17 @@ class World:
 
     def ended(self, command: Comment) -> bool:
         """Whether the command has its last reaction, and its thread the bill."""
-        contents = {reaction.content for reaction in command.reactions}
-        told = any(
-            "| Estimated |" in answer.body
-            for answer in self.answers
-            if answer.issue == command.issue
-        )
-        return told and bool(contents & {"rocket", "confused"})
+        return not self.open_ones([command])
+
+    def open_ones(self, commands: Sequence[Comment]) -> Sequence[Comment]:
+        """Those of the commands that have not ended."""
+        told = {answer.issue for answer in self.answers if "| Estimated |" in answer.body}
+        return [
+            command
+            for command in commands
+            if command.issue not in told
+            or {reaction.content for reaction in command.reactions}.isdisjoint(_LAST)
+        ]
 
     async def start(self, *arguments: str, kill_point: str = "") -> tuple[Process, Path]:
         """A process of the product; also gives the file that it says everything into."""

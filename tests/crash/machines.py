@@ -28,8 +28,9 @@ from bot.simulators.github.threads import Comment
 from bot.simulators.images import Settings
 from tests import buckets
 from tests.crash import judge
-from tests.crash.driver import KILLED, PROGRAM, SECRET, Process, World, until, world
+from tests.crash.driver import KILLED, SECRET, Process, World, until, world
 from tests.crash.judge import Witness
+from tests.crash.nursery import nursery
 from tests.crash.postgres import fresh_database, postgres_server
 
 _READY = re.compile(r"webhook: (http://[^\s)]+)\)|worker is ready")
@@ -93,11 +94,12 @@ async def machine(
     """A process that shares no file with the others, until the block ends; and its webhook."""
     home, log = outside.data_dir / name, outside.data_dir / f"{name}.log"
     home.mkdir()
+    log.touch()
     own = {"HOME": str(home), "GPTIMAGE_DATA_DIR": str(home / "data")}
-    with log.open("ab") as file:
-        process = await asyncio.create_subprocess_exec(
-            PROGRAM, *command, env=outside.environment | own, cwd=home, stderr=file
-        )
+    assert outside.nursery
+    process = await outside.nursery.start(
+        command, outside.environment | own, home, log, outside.data_dir / f"{name}.out"
+    )
 
     def ready() -> re.Match[str] | None:
         return _READY.search(log.read_text())
@@ -122,7 +124,7 @@ class ToAll(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body, headers = await request.aread(), dict(request.headers)
         headers.pop("host")
-        async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=10) as client:
             posts = [client.post(hook, content=body, headers=headers) for hook in self._hooks]
             answers = await asyncio.gather(*posts)
         worst = max(answers, key=lambda answer: answer.status_code)
@@ -196,6 +198,7 @@ class Leases:
 
     found: dict[str, tuple[int, float]] = field(default_factory=dict)
     still: list[float] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)  # runs whose holder was dead, or too slow
 
     async def watch(self, url: str) -> None:
         """Look every so often until cancelled."""
@@ -212,8 +215,10 @@ class Leases:
         """A higher epoch after a lease that was not given back: somebody took a dead one's run."""
         before = self.found.get(subject)
         self.found[subject] = (epoch, until_)
-        if before and epoch > before[0] and before[1] > 0 and until_ > 0:
-            self.still.append(until_ - before[1])
+        if before and epoch > before[0] and before[1] > 0:
+            self.taken.add(subject.removeprefix("run:"))
+            if until_ > 0:
+                self.still.append(until_ - before[1])
 
 
 # --- all together -----------------------------------------------------------------------------
@@ -235,9 +240,11 @@ async def survive(folder: Path, database: str, plan: Plan) -> Seen:
                 await _settled(outside, plan.patience)
         except* TimeoutError:  # in the group of the workers
             seen.violations.append("no final state is reached")
+        books = await judge.read(outside)
+        # Whoever is so slow that its lease runs out is dead for the others.
+        witness.under_way |= {item for item in books.states if item[0] in leases.taken}
         seen.violations += await judge.verdict(outside, witness, plan.runs)
         seen.violations += _threads(outside)
-        books = await judge.read(outside)
         seen.doubts = sum("in_doubt" in states for states in books.states.values())
         seen.billed, seen.still = len(outside.images.billed), leases.still
         seen.log = "\n".join(outside.log[-80:]) if seen.violations else ""
@@ -249,13 +256,16 @@ async def survive(folder: Path, database: str, plan: Plan) -> Seen:
 async def shared_world(folder: Path, database: str, webs: int) -> AsyncIterator[World]:
     """The outside, what the machines share, and the webs; all of them hear every delivery."""
     async with AsyncExitStack() as stack:
-        outside = await stack.enter_async_context(world(folder))
+        # A machine that starts costs no more than what it does then: one dies every few seconds.
+        there = await stack.enter_async_context(nursery())
+        outside = await stack.enter_async_context(world(folder, there))
         bucket = stack.enter_context(buckets.bucket())
         queue = await stack.enter_async_context(embedded_valkey(folder / "queue"))
         outside.environment |= {
             "DATABASE_URL": database,
             "REDIS_URL": queue,
             "SPOOL_URL": bucket.url,
+            "GPTIMAGE_LIVE_SECONDS": "5",
         }
         outside.images.settings = Settings(latency_ms=500)
         hooks = []
@@ -293,11 +303,14 @@ async def _order(outside: World, plan: Plan) -> list[Comment]:
 async def _ended(outside: World, commands: Sequence[Comment], patience: float) -> None:
     """Until all have their last word, as long as something moves within the patience."""
 
-    def open_() -> int:
-        return sum(not outside.ended(command) for command in commands)
+    def standing() -> tuple[int, int]:
+        return len(outside.open_ones(commands)), len(outside.images.calls)
 
-    while left := open_():
-        await until(lambda: open_() < left, patience)
+    now = standing()
+    while now[0]:
+        async with asyncio.timeout(patience):
+            while now == (now := standing()):
+                await asyncio.sleep(0.5)
 
 
 async def _settled(outside: World, patience: float) -> None:

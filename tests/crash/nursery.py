@@ -23,7 +23,7 @@ _IMPORTED = (
     *("bot.entrypoints.wiring.local", "bot.entrypoints.local", "bot.adapters.ledger.schema"),
     *("bot.adapters.openai_images.client", "aiosqlite", "asyncpg", "uvicorn.protocols.http.auto"),
     *("sqlalchemy.dialects.sqlite.aiosqlite", "sqlalchemy.dialects.postgresql.asyncpg"),
-    *("openai.resources.images", "PIL.Image", "tests.crash.mutants"),
+    *("openai.resources.images", "PIL.Image", "obstore", "tests.crash.mutants"),
 )
 
 _buried: set[int] = set()
