@@ -111,7 +111,7 @@ async def run_here(batch: Prepared, env: Settings, wish: Wish) -> Outcome:
     """Run the batch in this process, or go on with its last run."""
     from bot.entrypoints.wiring.common import utc_now
 
-    run = _new_run(batch, env, utc_now(), simulated=wish.simulate)
+    run = new_run(batch, env, utc_now(), simulated=wish.simulate)
     items = plan(run.batch, run.id)
     copies = _copies(env, wish)
     check(items, copies)
@@ -119,15 +119,20 @@ async def run_here(batch: Prepared, env: Settings, wish: Wish) -> Outcome:
 
 
 async def _run(run: Run, items: Sequence[Item], env: Settings, wish: Wish) -> Outcome:
-    async with _living(env, run.batch, [item.path for item in items], wish) as life:
+    async with living(env, run.batch, [item.path for item in items], wish) as life:
         if wish.resume:
             if earlier := await life.ledger.history.latest(run.digest):
                 return await go_on(life, replace(run, id=earlier), wish)
             wish.say(said("There is no earlier run of exactly this batch: this is a new one"))
-        decide_budget(run.upper_bound, Limits(), cap_of(run.batch))
-        await life.ledger.runs.open(run, items)
-        with led(life, run.id, wish):
-            return await drive(life, run.id, wish)
+        return await begun(life, run, items, wish)
+
+
+async def begun(life: "LocalLife", run: Run, items: Sequence[Item], wish: Wish) -> Outcome:
+    """Open a new run and lead it; raises Refused if it may cost more than its cap."""
+    decide_budget(run.upper_bound, Limits(), cap_of(run.batch))
+    await life.ledger.runs.open(run, items)
+    with led(life, run.id, wish):
+        return await drive(life, run.id, wish)
 
 
 async def _retry(name: str | None, env: Settings, wish: Wish) -> Outcome:
@@ -150,7 +155,7 @@ async def _retry(name: str | None, env: Settings, wish: Wish) -> Outcome:
     check([item.item for item in view.items], copies)
     await check_again(view, env)
     paths = [item.item.path for item in view.items if item.path is None]
-    async with _living(env, view.run.batch, paths, wish) as life:
+    async with living(env, view.run.batch, paths, wish) as life:
         outcome = await go_on(life, view.run, wish)
     return await _copied(outcome, copies, wish)
 
@@ -181,9 +186,10 @@ def _no_run(name: str | None) -> str:
 
 
 @asynccontextmanager
-async def _living(
+async def living(
     env: Settings, batch: BatchConfig, paths: Sequence[str], wish: Wish
 ) -> AsyncIterator["LocalLife"]:
+    """What leads a run of the batch, whose images are written under these paths."""
     from bot.entrypoints.wiring.common import arm
     from bot.entrypoints.wiring.local import local_life
 
@@ -214,7 +220,8 @@ def price(batch: Prepared, env: Settings) -> Estimate:
     )
 
 
-def _new_run(batch: Prepared, env: Settings, now: datetime, *, simulated: bool) -> Run:
+def new_run(batch: Prepared, env: Settings, now: datetime, *, simulated: bool = False) -> Run:
+    """A run of the batch that nobody has begun."""
     bill = price(batch, env)
     digest = SIMULATED + batch.digest if simulated else batch.digest
     name = f"{digest}/{now.isoformat()}/{os.getpid()}"

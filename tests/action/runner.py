@@ -113,6 +113,7 @@ class Job:
             "env": {**self.env, **env},
             "runner": {"temp": str(self.temp), "os": "Linux", "arch": "X64"},
             "job": {"status": self.status},
+            "strategy": {"job-index": 0, "job-total": 1},
         }
 
 

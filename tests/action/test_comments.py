@@ -11,6 +11,7 @@ from bot.simulators.images.faults import Fault, FaultKind
 from tests.action.conftest import ARTIFACT, KEY, USES, Workflow
 from tests.action.expressions import Expressions
 from tests.action.runner import Job
+from tests.action.test_batches import read
 from tests.action.test_hostile import hostile, nothing_happened
 from tests.entrypoints.action.world import World, world
 
@@ -87,6 +88,22 @@ async def test_a_release_needs_no_artifact(the: World, workflow: Workflow) -> No
     assert job.status == "success", job.log
     assert job.artifacts == {}
     assert "/releases/" in job.outputs["release-url"]
+
+
+async def test_what_no_release_and_no_branch_takes_is_in_the_artifact(
+    the: World, workflow: Workflow
+) -> None:
+    wanted = {"contents": "read", "issues": "write"}
+    the.token = the.github.tokens.issue(wanted, the.github.now()).value
+    job = await answered(the, workflow, "/batch\n\n- a red fox", destination="release")
+
+    assert job.status == "success", job.log
+    (artifact,) = job.artifacts.values()
+    assert len(list(artifact.glob("*.png"))) == 1
+    assert [path for path in json.loads(job.outputs["images"]) if read(Path(path))]
+    assert "contents: write" in the.answer
+    assert "They are in the artifact of this job." in the.answer
+    assert f"({ARTIFACT})" in the.answer
 
 
 async def test_an_ordinary_comment_ends_quietly(the: World, workflow: Workflow) -> None:

@@ -31,10 +31,11 @@ class Commit:
 class Branches(Protocol):
     """The branches of a thread's repository; every method raises HostError."""
 
-    comment_url: str
+    asked_at: str
 
     async def find(self, branch: str) -> Commit | None: ...
     async def keep(self, file: Path) -> str: ...
+    async def read(self, commit: Commit, name: str) -> str: ...
     async def commit(
         self, files: Mapping[str, str], message: str, onto: Commit | None
     ) -> Commit: ...
@@ -48,7 +49,10 @@ class BranchHost(Protocol):
 
 
 _REASONS = {
-    403: said('the App may not write here. Grant it the permission "Contents: write".'),
+    403: said(
+        'nothing may be written here with this token. Grant the App "Contents: write",'
+        " or the workflow `contents: write`."
+    ),
     404: said("the repository is gone, or hidden from the App."),
     409: said("GitHub makes no branch in an empty repository. It needs at least one commit."),
     422: said("the repository's rules do not let the App make this branch."),
@@ -106,7 +110,7 @@ async def _committed(branches: Branches, branch: str, wanted: Mapping[str, File]
 
 
 def _message(branches: Branches) -> str:
-    return f"Images for {branches.comment_url}"
+    return f"Images for {branches.asked_at}"
 
 
 def _sha(file: Path) -> str:

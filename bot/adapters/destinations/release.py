@@ -29,6 +29,7 @@ class Release(BaseModel, frozen=True):
     html_url: str
     upload_url: str
     immutable: bool = False
+    body: str | None = None
 
 
 class Asset(BaseModel, frozen=True):
@@ -48,11 +49,12 @@ class Asset(BaseModel, frozen=True):
 class Releases(Protocol):
     """The releases of a thread's repository; every method raises HostError."""
 
-    comment_url: str
+    asked_at: str
 
     async def find(self, tag: str) -> Release | None: ...
     async def draft(self, tag: str, title: str, body: str) -> Release: ...
     async def publish(self, release: Release) -> Release: ...
+    async def note(self, release: Release, body: str) -> None: ...
     async def assets(self, release: Release) -> Sequence[Asset]: ...
     async def upload(self, release: Release, name: str, media_type: str, file: Path) -> Asset: ...
     async def remove(self, asset: Asset) -> None: ...
@@ -63,7 +65,10 @@ class ReleaseHost(Protocol):
 
 
 _REASONS = {
-    403: said('the App may not write here. Grant it the permission "Contents: write".'),
+    403: said(
+        'nothing may be written here with this token. Grant the App "Contents: write",'
+        " or the workflow `contents: write`."
+    ),
     404: said("the repository is gone, or hidden from the App."),
     422: said(
         "GitHub makes no release here. It needs a repository with at least one commit,"
@@ -102,7 +107,7 @@ class ReleaseDestination:
         found = await releases.find(tag)
         if found:
             return found
-        return await releases.draft(tag, f"Images of {run.id}", _body(releases.comment_url, wanted))
+        return await releases.draft(tag, f"Images of {run.id}", _body(releases.asked_at, wanted))
 
 
 async def _fill(releases: Releases, release: Release, wanted: Mapping[str, File]) -> Published:
@@ -159,7 +164,7 @@ def _holds_images(file: File) -> bool:
     return file.item is not None or file.kind is FileKind.ARCHIVE
 
 
-def _body(comment_url: str, wanted: Mapping[str, File]) -> str:
+def _body(asked_at: str, wanted: Mapping[str, File]) -> str:
     names = (name for name, file in wanted.items() if file.kind is not FileKind.THUMBNAIL)
     entries = "\n".join(f"- {escape(name)}" for name in names)
-    return f"Made for [this comment]({address(comment_url)}).\n\n{entries}"
+    return f"Asked for [here]({address(asked_at)}).\n\n{entries}"

@@ -1,6 +1,6 @@
 """Several ways to publish: what one is refused goes the next, and nobody is left without a word."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -22,11 +22,16 @@ class Way:
 class Ways:
     """Publishes by the first way, and by the next ones what those before them are refused.
 
-    The first one is that which the run's repository wishes, if it does.
+    The first one is that which the run's repository wishes, if it does. What all of them refuse
+    goes to the `rest`, and `kept` says where that is.
     """
 
-    def __init__(self, *ways: Way) -> None:
+    def __init__(
+        self, *ways: Way, rest: Destination | None = None, kept: Callable[[Run], str] | None = None
+    ) -> None:
         self._ways = ways
+        self._rest = rest
+        self._kept = kept or _in_spool
 
     async def publish(self, run: Run, files: Sequence[File]) -> Published:
         """Put the files where people can fetch them; again for the same files changes nothing."""
@@ -40,7 +45,9 @@ class Ways:
             if done.note and arrived:
                 notes.append(_instead(way.place, arrived, done.note))
             done = _merged(done, part)
-        notes += _refused(run, done)
+        if self._rest and (left := _left(files, done)):
+            await self._rest.publish(run, left)
+        notes += _refused(done, self._kept(run))
         return replace(done, note=reduce(_joined, notes, ""))
 
 
@@ -72,17 +79,18 @@ def _instead(place: str, count: int, why: str) -> str:
     )
 
 
-def _refused(run: Run, done: Published) -> Iterable[str]:
+def _refused(done: Published, kept: str) -> Iterable[str]:
     count = sum(each.url is None for each in done.files)
     if not count:
         return
     files = said("The images") if count == len(done.files) else counted(count)
     yield said(
-        "{files} could not be published: {why} They are kept on the server, in spool/{run}.",
-        files=files,
-        why=done.note,
-        run=run.id,
+        "{files} could not be published: {why} {kept}", files=files, why=done.note, kept=kept
     )
+
+
+def _in_spool(run: Run) -> str:
+    return said("They are kept on the server, in spool/{run}.", run=run.id)
 
 
 def _joined(first: str, then: str) -> str:

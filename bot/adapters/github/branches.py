@@ -10,8 +10,10 @@ from bot.adapters.destinations.branch import Commit
 from bot.adapters.github import bodies
 from bot.adapters.github.answers import read
 from bot.adapters.github.client import Client
+from bot.adapters.github.files import read_file
 from bot.adapters.github.wire import Request
 from bot.core.errors import HostError
+from bot.core.ports import NoFile
 from bot.core.run import Thread
 
 
@@ -38,6 +40,8 @@ class _Tree(BaseModel, frozen=True):
     tree: tuple[_Entry, ...] = ()
 
 
+_LONGEST_TEXT = 1024 * 1024
+
 _OBJECT, _REF = TypeAdapter(_Object), TypeAdapter(_Ref)
 _COMMITTED, _TREE = TypeAdapter(_Committed), TypeAdapter(_Tree)
 
@@ -48,11 +52,11 @@ class GitHubBranches:
     Git names things by their content, so a part that is made twice is one.
     """
 
-    def __init__(self, client: Client, thread: Thread, home: str, comment_url: str) -> None:
+    def __init__(self, client: Client, thread: Thread, home: str, asked_at: str) -> None:
         self._client = client
         self._thread = thread
         self._home = home
-        self.comment_url = comment_url
+        self.asked_at = asked_at
 
     async def find(self, branch: str) -> Commit | None:
         """The newest commit of a branch, with its files; None if there is no such branch."""
@@ -76,6 +80,11 @@ class GitHubBranches:
             repeatable=True,
         )
         return read(_OBJECT, await self._client.ask(self._thread, request)).sha
+
+    async def read(self, commit: Commit, name: str) -> str:
+        """What a file of the commit holds; nothing if it is not there."""
+        found = await read_file(self._client, self._thread, name, _LONGEST_TEXT, commit.sha)
+        return "" if isinstance(found, NoFile) else found.decode(errors="replace")
 
     async def commit(self, files: Mapping[str, str], message: str, onto: Commit | None) -> Commit:
         """A commit that nothing points to yet: these files, beside those of `onto`."""

@@ -71,7 +71,8 @@ def _utc_now() -> datetime:
 class GitHubHost:
     """GitHub through an App or a token; every method raises HostError, and sends a POST once.
 
-    `turns` spaces what is written; a program that writes a word or two needs none.
+    `turns` spaces what is written; a program that writes a word or two needs none. `asked_at` is
+    where people read what asked for images, if that is no comment.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class GitHubHost:
         sleep: Sleep = asyncio.sleep,
         read_seconds: float = 20.0,
         resolving: Resolve = resolve,
+        asked_at: str | None = None,
     ) -> None:
         self._wire = Wire(credentials, clock=clock, sleep=sleep, read_seconds=read_seconds)
         self._access = (
@@ -95,6 +97,7 @@ class GitHubHost:
         self.hook = GitHubHook(self._wire, clock, turn)
         self._web_url = web_url(credentials.api_url)
         self._home = Home(self._web_url)
+        self._asked_at = asked_at
         self._fetcher = Fetcher(self._home, resolving)
 
     @property
@@ -222,12 +225,15 @@ class GitHubHost:
 
     def releases(self, thread: Thread) -> GitHubReleases:
         """The releases of the thread's repository."""
-        return GitHubReleases(self._client, thread, self.page(thread, thread.comment))
+        return GitHubReleases(self._client, thread, self._source(thread))
 
     def branches(self, thread: Thread) -> GitHubBranches:
         """The branches of the thread's repository."""
         home = f"{self._web_url}/{thread.repository}"
-        return GitHubBranches(self._client, thread, home, self.page(thread, thread.comment))
+        return GitHubBranches(self._client, thread, home, self._source(thread))
+
+    def _source(self, thread: Thread) -> str:
+        return self._asked_at or self.page(thread, thread.comment)
 
 
 def _role(seen: Permission) -> Role:

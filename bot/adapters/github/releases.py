@@ -25,10 +25,10 @@ _QUIET = {"prerelease": True, "make_latest": "false"}
 class GitHubReleases:
     """Makes releases and fills them; every method raises HostError, and sends a POST once."""
 
-    def __init__(self, client: Client, thread: Thread, comment_url: str) -> None:
+    def __init__(self, client: Client, thread: Thread, asked_at: str) -> None:
         self._client = client
         self._thread = thread
-        self.comment_url = comment_url
+        self.asked_at = asked_at
 
     async def find(self, tag: str) -> Release | None:
         """The published release of this tag, else the oldest draft that is to have it.
@@ -49,6 +49,11 @@ class GitHubReleases:
         """Make a draft public; nothing happens if it is."""
         request = Request("PATCH", f"/releases/{release.id}", json={"draft": False, **_QUIET})
         return read(_RELEASE, await self._client.ask(self._thread, request))
+
+    async def note(self, release: Release, body: str) -> None:
+        """Give a release other words, also one that is published."""
+        request = Request("PATCH", f"/releases/{release.id}", json={"body": body})
+        await self._client.ask(self._thread, request)
 
     async def assets(self, release: Release) -> Sequence[Asset]:
         """All files of a release, those whose upload broke off included."""

@@ -41,6 +41,11 @@ class SqlRestoring:
             )
         return True
 
+    async def keep(self, view: RunView) -> None:
+        """Store the run of a job that had no thread; nothing happens if it is there."""
+        async with self._database.write() as connection:
+            await keep(connection, view)
+
     async def stands(self, said: Sequence[Effect]) -> None:
         """These effects stand in the thread already: nobody owes them."""
         shown = [effect.id for effect in said]

@@ -31,10 +31,37 @@ ACTION = {
         "{total} 件のジョブのうち {lacking} 件で画像が不足しています。理由はこのジョブのサマリーを"
         "ご覧ください"
     ),
-    "destination: {destination} needs a comment's thread; use artifact or directory": (
-        "destination: {destination} はコメントのスレッドでだけ使えます。artifact か directory を"
-        "指定してください"
+    "destination: {destination} needs github-token": (
+        "destination: {destination} には github-token が必要です"
     ),
+    "no record has room for more than {most:,} images": ("記録に収まるのは {most:,} 枚までです"),
+    "GitHub takes no record of this run ({why}): it would be paid for anew if the job were run"
+    " again": (
+        "GitHub がこの実行の記録を受け付けません（{why}）。ジョブを再実行すると、あらためて課金され"
+        "ます"
+    ),
+    "An earlier attempt of this job has begun this run. Nothing that it made, or may have paid"
+    " for, is ordered again.": (
+        "この実行は、同じジョブの以前の試行が始めたものです。そこで作成済みの画像と、課金された"
+        "可能性のある画像は、あらためて注文しません。"
+    ),
+    "{count} images were made by an earlier attempt and not published: see the artifact of that"
+    " attempt.": (
+        "{count} 枚は以前の試行で作成され、公開されていません。その試行のアーティファクトをご覧"
+        "ください。"
+    ),
+    "run {run} was recorded with another openai-api-key, so nobody can tell what it has paid for:"
+    " start the workflow anew": (
+        "実行 {run} は別の openai-api-key で記録されているため、何に支払ったのか確認できません。"
+        "ワークフローを新しく開始してください"
+    ),
+    "the record of the run could not be written on GitHub": (
+        "実行の記録を GitHub に書き込めませんでした"
+    ),
+    "the record of the run could not be brought up to date: {why}": (
+        "実行の記録を更新できませんでした: {why}"
+    ),
+    "They are in the artifact of this job.": "このジョブのアーティファクトに入っています。",
     "GITHUB_EVENT_PATH is required: the event that is answered": (
         "GITHUB_EVENT_PATH が必要です（対応するイベント）"
     ),

@@ -89,9 +89,8 @@ SERVICES = {
     "This list is longer than GitHub can show.": "一覧が GitHub の表示できる長さを超えています。",
     "The App's private key cannot be used to sign.": "App の秘密鍵で署名できません。",
     # publishing
-    "{files} could not be published: {why} They are kept on the server, in spool/{run}.": (
-        "{files}を公開できませんでした: {why}サーバーの spool/{run} に保存してあります。"
-    ),
+    "{files} could not be published: {why} {kept}": "{files}を公開できませんでした: {why}{kept}",
+    "They are kept on the server, in spool/{run}.": "サーバーの spool/{run} に保存してあります。",
     "The images": "画像",
     "Published on {place} instead: {files}. The reason: {why}": (
         "代わりに{place}で公開しました: {files}。理由: {why}"
@@ -131,8 +130,10 @@ SERVICES = {
     ),
     "1 file": "1 個のファイル",
     "{count} files": "{count} 個のファイル",
-    'the App may not write here. Grant it the permission "Contents: write".': (
-        "App に書き込みの権限がありません。「Contents: write」を許可してください。"
+    'nothing may be written here with this token. Grant the App "Contents: write", or the workflow'
+    " `contents: write`.": (
+        "このトークンには書き込みの権限がありません。App なら「Contents: write」を、ワークフロー"
+        "なら `contents: write` を許可してください。"
     ),
     "the repository is gone, or hidden from the App.": (
         "リポジトリが削除されたか、App から見えません。"

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.core import markdown
-from bot.core.errors import BatchError, GptimageError, Refused, SettingsError
+from bot.core.errors import BatchError, GptimageError, HostError, Refused, SettingsError
 from bot.core.language import spoken
 from bot.core.messages import Messages, messages
 from bot.core.parse import ParsedBatch
@@ -48,6 +48,10 @@ def run(given: Inputs, environment: Environment, outputs: Outputs) -> int:
             outputs.write(IGNORED)
             return 0
         return _Step(given, environment, outputs, found).answer()
+    except HostError as error:  # before anything was paid
+        outputs.write({"status": "failed"})
+        annotate("error", said("GitHub: {why}", why=error.message))
+        return 1
     except GptimageError as error:
         outputs.write({"status": "refused" if isinstance(error, Refused) else "invalid"})
         for line in error.problems if isinstance(error, SettingsError) else [error.message]:
@@ -93,25 +97,39 @@ class _Step:
     # --- images ---------------------------------------------------------------------------
 
     def _make(self) -> int:
-        if self.given.destination in {"release", "branch"}:
-            raise SettingsError([_not_here(self.given.destination)])
         key = inputs.openai_key(self.environment)
         env = _settings(self.given, self.environment).model_copy(update={"openai_api_key": key})
         fresh = _fresh(self.given)
         batch = self._batch(env, fresh)
         images = Path(batch.config.output_dir or fresh)
-        beside = images if self.given.destination == "artifact" else fresh
+        beside = images if self._uploads else fresh
         place = Place(images, beside / "report.json")
         self._warn(batch.warnings)
-        keeping = _Keeping(lambda view: self._told(view, utc_now(), place), self.out, place)
+        keeping = _Keeping(
+            lambda view: self._told(view, utc_now(), place), self.out, place, self._uploads
+        )
         wish = Wish(seen=keeping.seen, stopping=keeping.stopping)
-        outcome = asyncio.run(local.run_here(batch, env, wish))
+        outcome = asyncio.run(self._led(batch, env, place, wish))
         return self._end(outcome, place, batch.warnings)
+
+    def _led(
+        self, batch: Prepared, env: Settings, place: Place, wish: Wish
+    ) -> Coroutine[None, None, "Outcome"]:
+        if self.given.destination in {"artifact", "directory"}:
+            return local.run_here(batch, env, wish)
+        from bot.entrypoints.action.onto_github import made
+
+        return made(batch, env, self.given, place, self.words, wish)
+
+    @property
+    def _uploads(self) -> bool:
+        """Whether the folder of images is this step's alone, for a later one to hand over."""
+        return self.given.destination != "directory"
 
     def _batch(self, env: Settings, fresh: Path) -> Prepared:
         """The batch, with what the step says above it; its images go to an absolute folder."""
         folder = self.given.output_dir
-        if self.given.destination == "artifact" and folder is None:
+        if self._uploads and folder is None:
             folder = fresh  # all that is in it is uploaded, so nothing else may be in it
         flags = {
             "model": self.given.model,
@@ -139,7 +157,9 @@ class _Step:
 
     def _told(self, view: RunView, now: datetime, place: Place) -> Report:
         result = summary.write_report(view, now, place)
-        self.out.write(summary.outputs(result, place))
+        lacking = self.given.destination == "artifact" or summary.unpublished(view)
+        uploads = self._uploads and lacking
+        self.out.write(summary.outputs(result, place, view.run.page_url, uploads=uploads))
         if self.out.summary:
             self.out.summary.write_text("")  # what was said at a signal is said anew
         self.out.summarise(summary.told(view, now, self.given, place, self.words))
@@ -186,8 +206,11 @@ class _Keeping:
     runner kills what has not ended within ten seconds.
     """
 
-    def __init__(self, tell: Callable[[RunView], object], out: Outputs, place: Place) -> None:
+    def __init__(
+        self, tell: Callable[[RunView], object], out: Outputs, place: Place, uploads: bool
+    ) -> None:
         self._tell = tell
+        self._first = {"output-dir": place.images, "upload": uploads}
         self._out = out
         self._place = place
         self._newest: RunView | None = None
@@ -196,7 +219,7 @@ class _Keeping:
         """Remember the run as it is now."""
         if self._newest is None:
             self._place.images.mkdir(parents=True, exist_ok=True)
-            self._out.write({"run-id": view.run.id, "output-dir": self._place.images})
+            self._out.write({"run-id": view.run.id, **self._first})
         self._newest = view
 
     def stopping(self) -> None:
@@ -213,6 +236,8 @@ def _settings(given: Inputs, environment: Environment) -> Settings:
         "openai_base_url": given.openai_base_url,
         "gptimage_language": given.language,
     }
+    if given.destination in {"release", "branch"}:
+        own["gptimage_destination"] = given.destination
     if not environment.get("GPTIMAGE_DATA_DIR"):
         own["gptimage_data_dir"] = _temporary(given) / "gptimage-data"
     return settings.read(**own)
@@ -225,10 +250,3 @@ def _temporary(given: Inputs) -> Path:
 def _fresh(given: Inputs) -> Path:
     """A folder of this step alone."""
     return Path(tempfile.mkdtemp(prefix="gptimage-images-", dir=_temporary(given)))
-
-
-def _not_here(destination: str) -> str:
-    return said(
-        "destination: {destination} needs a comment's thread; use artifact or directory",
-        destination=destination,
-    )

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
-from bot.adapters.destinations.artifact import ArtifactDestination
+from bot.adapters.destinations import Ways
+from bot.adapters.destinations.artifact import ArtifactDestination, Spare, in_artifact
 from bot.adapters.github import GitHubHost
 from bot.adapters.ledger import SqlLedger
 from bot.adapters.pace import local_pace
@@ -32,7 +33,7 @@ from bot.entrypoints import redaction
 from bot.entrypoints.action.scribe import Announced, Scribe
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.wiring.common import utc_now, workshop
-from bot.entrypoints.wiring.publishing import publishing
+from bot.entrypoints.wiring.publishing import ways
 from bot.entrypoints.wiring.rules import rules_of
 
 _ROOM = markdown.MAX_BODY - 500 - MOST
@@ -69,13 +70,18 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(settings: Settings, host: GitHubHost, folder: Path | None) -> AsyncIterator[Desk]:
-    """Open the ledger and the spool of this job; images go to the folder, or to GitHub."""
+async def desk(
+    settings: Settings, host: GitHubHost, folder: Path | None, spare: Path
+) -> AsyncIterator[Desk]:
+    """Open the ledger and the spool of this job; images go to the folder, or to GitHub.
+
+    What GitHub refuses goes to the `spare` folder, which a later step uploads.
+    """
     async with AsyncExitStack() as stack:
         rules = job_rules(settings)
         pace = local_pace(settings.gptimage_images_per_minute)
         shop = await stack.enter_async_context(workshop(settings, pace, rules.limits.run))
-        key = _key(settings)
+        key = signing_key(settings)
         signer, markers = Signer(key), markdown.Markers(key)
         home = settings.gptimage_data_dir
         scribe = Scribe(shop.ledger, signer, rules.prices, str(home))
@@ -91,12 +97,12 @@ async def desk(settings: Settings, host: GitHubHost, folder: Path | None) -> Asy
         )
         shop = replace(shop, runner=replace(runner, provider=provider))
         rulebook = Rulebook(host, rules, utc_now)
-        there = publishing(settings, host) if folder is None else None
+        there = Ways(*ways(settings, host), rest=Spare(spare), kept=in_artifact)
         life = shop.life(
-            there.destination if there else ArtifactDestination(folder or home),
-            there.name_of if there else lambda item: item.path,
-            at_once=there is None,
-            remote=there is not None,
+            ArtifactDestination(folder) if folder else there,
+            (lambda item: item.path) if folder else (lambda item: item.asset_name),
+            at_once=folder is not None,
+            remote=folder is None,
             gate=Admission(host, rulebook),
         )
         yield Desk(
@@ -140,7 +146,7 @@ def _words(settings: Settings) -> Callable[[RunView], Messages]:
     return lambda view: messages(view.run.language or spoken(settings.gptimage_language))
 
 
-def _key(settings: Settings) -> bytes:
+def signing_key(settings: Settings) -> bytes:
     """Records and markers are signed with what no reader of the thread has."""
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
     return hashlib.sha256(f"gptimage marker\n{key}".encode()).digest()

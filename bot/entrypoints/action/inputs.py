@@ -71,6 +71,8 @@ class Inputs(BaseModel):
     actor: Line = Field("", validation_alias="GITHUB_ACTOR")
     sha: Line = Field("", validation_alias="GITHUB_SHA")
     ref_name: Line = Field("", validation_alias="GITHUB_REF_NAME")
+    job: Line = Field("", validation_alias="GITHUB_JOB")
+    job_index: Line = Field("", validation_alias="JOB_INDEX")  # of those that a matrix makes
     run_id: int = Field(0, validation_alias="GITHUB_RUN_ID")
     run_attempt: int = Field(1, validation_alias="GITHUB_RUN_ATTEMPT")
     server_url: Address = Field("https://github.com", validation_alias="GITHUB_SERVER_URL")

@@ -57,7 +57,7 @@ async def lead(order: Order, environment: Environment, told: Outputs) -> int:
             await host.react(event.thread, "confused")
             raise
         arm(found.gptimage_kill_point)
-        async with desk(found, host, places.folder(order)) as parts:
+        async with desk(found, host, places.folder(order), places.place(order).images) as parts:
             return await Job(order, parts, host).done(told)
     finally:
         await host.aclose()
@@ -126,7 +126,8 @@ class Job:
         run = await self._answered()
         place = places.place(self._order)
         if run:  # also of a job that is killed, what is finished is handed over
-            told.write({"run-id": run, "output-dir": place.images})
+            folder = places.folder(self._order)
+            told.write({"run-id": run, "output-dir": place.images, "upload": folder is not None})
         view = await self._led(run) if run else None
         await self._last_words()
         if view is None:
@@ -134,11 +135,11 @@ class Job:
                 told.write(await self._price(self._order.command))
             return 0
         result = summary.write_report(places.found(view, place), utc_now(), place)
+        uploads = places.folder(self._order) is not None or summary.unpublished(view)
         told.write(
             {
-                **summary.outputs(result, place),
+                **summary.outputs(result, place, view.run.page_url, uploads=uploads),
                 "comment-url": await self._comment_url(view),
-                "release-url": view.run.page_url,
             }
         )
         told.summarise(self._desk.audience.final_words(view))

@@ -37,6 +37,16 @@ def digest(batch: BatchConfig, home: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def named_ahead(view: RunView, named: frozenset[int]) -> frozenset[int]:
+    """What was named and is not settled, and the next few of a run that goes on."""
+    if view.run.state in _OVER:
+        return frozenset()
+    left = [item.item.index for item in unsettled(view)]
+    under_way = {i.item.index for i in view.items if i.state is ItemState.STARTED}
+    few = 0 if view.run.stop else 2 * view.run.batch.max_concurrent
+    return (named & {*left, *under_way}) | under_way | frozenset(left[:few])
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """The run that this job follows, and what its record tells beside it.
@@ -80,7 +90,7 @@ class Scribe:
         view = await self._ledger.runs.get(subject.run)
         if view is None:
             return ""
-        self._named = self._ahead(view)
+        self._named = named_ahead(view, self._named)
         bounds = tuple(upper_bound(job, self._prices) for job in view.run.batch.jobs)
         record = record_of(
             view, digest(view.run.batch, self._home), self._named, bounds
@@ -93,15 +103,6 @@ class Scribe:
         """GitHub has taken what `beside` gave last."""
         if self._subject and effect_id == f"comment-{self._subject.run}":
             self._taken = self._given
-
-    def _ahead(self, view: RunView) -> frozenset[int]:
-        """What was named and is not settled, and the next few of a run that goes on."""
-        if view.run.state in _OVER:
-            return frozenset()
-        left = [item.item.index for item in unsettled(view)]
-        under_way = {i.item.index for i in view.items if i.state is ItemState.STARTED}
-        few = 0 if view.run.stop else 2 * view.run.batch.max_concurrent
-        return (self._named & {*left, *under_way}) | under_way | frozenset(left[:few])
 
     async def _told(self, subject: Subject) -> Mapping[str, object]:
         orders = await self._orders(subject)

@@ -44,8 +44,10 @@ def _left(item: ItemView) -> ItemView:
     return replace(item, attempts=attempts, cancelled=item.cancelled or not attempts)
 
 
-def outputs(result: Report, place: Place) -> Mapping[str, object]:
-    """All that later steps may want to know."""
+def outputs(
+    result: Report, place: Place, page: str | None, *, uploads: bool
+) -> Mapping[str, object]:
+    """All that later steps may want to know; `page` is where the images are on GitHub."""
     images = [path for job in result.results for path in job.output_paths or ()]
     return {
         "run-id": result.run_id,
@@ -59,6 +61,8 @@ def outputs(result: Report, place: Place) -> Mapping[str, object]:
         "in-doubt": result.in_doubt,
         "report": place.report,
         "output-dir": place.images,
+        "release-url": page,
+        "upload": uploads,
     }
 
 
@@ -82,12 +86,22 @@ def write_report(view: RunView, now: datetime, place: Place) -> Report:
 def told(view: RunView, now: datetime, given: Inputs, place: Place, messages: Messages) -> str:
     """The last word of the run in Markdown, as a thread would show it."""
     run = replace(view.run, author=Person(0, given.actor or given.event_name))
+    return markdown.final(RunView(run, below(view, place).items), now, messages)
+
+
+def below(view: RunView, place: Place) -> RunView:
+    """The run with the places of its files below the folder, which another runner has elsewhere."""
     items = tuple(replace(item, path=_below(item.path, place)) for item in view.items)
-    return markdown.final(RunView(run, items), now, messages)
+    return RunView(view.run, items)
 
 
 def _below(path: str | None, place: Place) -> str | None:
     return path and os.path.relpath(path, place.images)
+
+
+def unpublished(view: RunView) -> bool:
+    """Whether an image was made that has no address."""
+    return any(item.winner and item.path and item.url is None for item in view.items)
 
 
 def failed(result: Report, fail_on: str) -> bool:

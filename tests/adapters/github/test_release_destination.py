@@ -56,7 +56,7 @@ async def test_a_release_says_what_it_belongs_to(octo: Octo, files: Files) -> No
     await publish(octo, files("fox.png", "@maya.png"))
     body = released(octo).body
     comment = f"{octo.url}/acme/posters/issues/1#issuecomment-{octo.thread.comment}"
-    assert body.startswith(f"Made for [this comment]({comment}).")
+    assert body.startswith(f"Asked for [here]({comment}).")
     assert "- fox.png" in body
     assert "@maya" not in body
 
@@ -180,7 +180,10 @@ async def test_a_missing_permission_is_said(octo: Octo, files: Files) -> None:
     cast("dict[str, str]", octo.state.app.permissions)["contents"] = "read"
     done = await publish(octo, files("fox.png"))
     assert done.files == (Publication(0, None, "fox.png"),)
-    assert done.note == ('the App may not write here. Grant it the permission "Contents: write".')
+    assert done.note == (
+        'nothing may be written here with this token. Grant the App "Contents: write",'
+        " or the workflow `contents: write`."
+    )
 
 
 async def test_one_refused_file_does_not_keep_the_others_back(octo: Octo, files: Files) -> None:

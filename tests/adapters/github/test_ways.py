@@ -103,8 +103,9 @@ async def test_who_may_write_nowhere_is_told_what_to_grant_and_where_the_files_a
     done = await publish(octo, files("fox.png", "owl.png", "report.json"))
     assert (places(done), done.page_url) == (["nowhere", "nowhere"], None)
     assert done.note == (
-        "The images could not be published: the App may not write here. Grant it the permission"
-        ' "Contents: write". They are kept on the server, in spool/r1.'
+        "The images could not be published: nothing may be written here with this token. Grant the"
+        ' App "Contents: write", or the workflow `contents: write`. They are kept on the server, in'
+        " spool/r1."
     )
 
 
