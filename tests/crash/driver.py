@@ -113,8 +113,7 @@ class World:
         log = self.data_dir / f"{self.starts:04}.log"
         env = {**self.environment, "GPTIMAGE_KILL_POINT": kill_point}
         if self.nursery:
-            out = self.data_dir / f"{self.starts:04}.out"
-            return await self.nursery.start(arguments, env, self.data_dir, log, out), log
+            return await self.nursery.logged(arguments, env, self.data_dir, log), log
         with log.open("ab") as file:
             process = await asyncio.create_subprocess_exec(
                 PROGRAM, *arguments, env=env, cwd=self.data_dir, stderr=file

@@ -97,9 +97,7 @@ async def machine(
     log.touch()
     own = {"HOME": str(home), "GPTIMAGE_DATA_DIR": str(home / "data")}
     assert outside.nursery
-    process = await outside.nursery.start(
-        command, outside.environment | own, home, log, outside.data_dir / f"{name}.out"
-    )
+    process = await outside.nursery.logged(command, outside.environment | own, home, log)
 
     def ready() -> re.Match[str] | None:
         return _READY.search(log.read_text())

@@ -6,6 +6,7 @@ import pytest
 
 from bot.core.killpoints import Point
 from tests.crash.driver import KILLED, World, serving, until, world
+from tests.crash.nursery import the_nursery
 
 COMMAND = "/batch --quality low --size 1024x1024\n\n- a red fox\n- a blue owl"
 
@@ -34,7 +35,7 @@ def folder(outside: World) -> list[str]:
 async def test_a_death_while_publishing_leaves_each_picture_once(
     destination: str, point: str, tmp_path: Path
 ) -> None:
-    async with world(tmp_path) as outside:
+    async with world(tmp_path, the_nursery()) as outside:
         outside.environment["GPTIMAGE_DESTINATION"] = destination
         async with serving(outside, point) as first:
             command = await outside.say(COMMAND)

@@ -7,6 +7,7 @@ from bot.core.killpoints import Point
 from bot.simulators.github.threads import Comment
 from bot.simulators.images import Settings
 from tests.crash.driver import KILLED, World, serving, until, world
+from tests.crash.nursery import the_nursery
 
 FOX = "--quality low --size 1024x1024 --max-concurrent 1\n\n- a red fox\n"
 MORE = "".join(f"- owl {number}\n" for number in range(6))
@@ -31,7 +32,7 @@ def line_of(outside: World) -> str:
 
 
 async def test_an_estimate_is_told_once_and_runs_once(tmp_path: Path) -> None:
-    async with world(tmp_path) as outside:
+    async with world(tmp_path, the_nursery()) as outside:
         await dying(outside, Point.ESTIMATE_STORED, f"/estimate {FOX}")
         async with serving(outside):
             await until(lambda: line_of(outside))
@@ -46,7 +47,7 @@ async def test_an_estimate_is_told_once_and_runs_once(tmp_path: Path) -> None:
 
 
 async def test_a_cancel_is_kept_by_whoever_goes_on(tmp_path: Path) -> None:
-    async with world(tmp_path) as outside:
+    async with world(tmp_path, the_nursery()) as outside:
         outside.images.settings = Settings(latency_ms=400)
         async with serving(outside, f"{Point.CANCEL_STORED}:1") as first:
             run = await outside.say(f"/batch {FOX}{MORE}")
@@ -63,7 +64,7 @@ async def test_a_cancel_is_kept_by_whoever_goes_on(tmp_path: Path) -> None:
 
 
 async def test_a_retry_calls_once_more_and_edits_the_same_comment(tmp_path: Path) -> None:
-    async with world(tmp_path) as outside:
+    async with world(tmp_path, the_nursery()) as outside:
         async with serving(outside):
             run = await outside.say("/batch\n\n- a castle by Miyazaki")
             await until(lambda: outside.ended(run))

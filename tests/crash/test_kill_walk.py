@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from bot.core.killpoints import Point
 from tests.crash.driver import KILLED, World, serving, until, world
+from tests.crash.nursery import the_nursery
 
 COMMAND = """/batch --quality low --size 1024x1024 --max-concurrent 1
 
@@ -63,7 +64,7 @@ class Walk:
 
 
 async def walk(point: Point, folder: Path) -> Walk:
-    async with world(folder) as outside:
+    async with world(folder, the_nursery()) as outside:
         async with serving(outside, f"{FIRST_DEATHS.get(point, point)}:1") as first:
             command = await outside.say(COMMAND)
             await until(lambda: first.returncode is not None or outside.ended(command))

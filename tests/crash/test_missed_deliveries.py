@@ -8,6 +8,7 @@ from bot.core.killpoints import Point
 from bot.entrypoints import loopback
 from bot.simulators.github import Webhook
 from tests.crash.driver import KILLED, SECRET, serving, until, world
+from tests.crash.nursery import the_nursery
 
 COMMAND = "/batch --quality low --size 1024x1024\n\n- a red fox"
 
@@ -16,7 +17,7 @@ COMMAND = "/batch --quality low --size 1024x1024\n\n- a red fox"
 async def test_a_command_that_nobody_heard_runs_once_after_the_start(
     point: str, tmp_path: Path
 ) -> None:
-    async with world(tmp_path) as outside:
+    async with world(tmp_path, the_nursery()) as outside:
         with loopback.bind(loopback.HOST, 0) as found:
             port = found.getsockname()[1]
         outside.environment["GPTIMAGE_PORT"] = str(port)

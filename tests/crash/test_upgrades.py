@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from alembic.script import ScriptDirectory
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -25,7 +24,7 @@ from bot.simulators.github.threads import Comment
 from tests.adapters.ledger.earlier import FOLDER, insert, made
 from tests.crash import judge
 from tests.crash.driver import World, serving, until, world
-from tests.crash.nursery import Nursery, nursery
+from tests.crash.nursery import the_nursery
 from tests.crash.postgres import fresh_database, postgres_server
 from tests.crash.walk import quiet
 
@@ -41,12 +40,6 @@ CASES = [
 ]
 MODEL = "gpt-image-2.5-flare"
 AMOUNT = 20_000
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def forking() -> AsyncIterator[Nursery]:
-    async with nursery() as there:
-        yield there
 
 
 @pytest.fixture(scope="module")
@@ -151,17 +144,15 @@ async def leave_open_runs(outside: World, revision: str) -> None:
 # --- and what becomes of it -------------------------------------------------------------------
 
 
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("revision", "database"), CASES)
 async def test_open_runs_of_an_earlier_version_end_well(
     revision: str,
     database: str,
     tmp_path: Path,
-    forking: Nursery,
     request: pytest.FixtureRequest,
 ) -> None:
     async with AsyncExitStack() as stack:
-        outside = await stack.enter_async_context(world(tmp_path, forking))
+        outside = await stack.enter_async_context(world(tmp_path, the_nursery()))
         if database == "PostgreSQL":
             fresh = fresh_database(request.getfixturevalue("server"))
             outside.environment["DATABASE_URL"] = await stack.enter_async_context(fresh)
@@ -199,12 +190,11 @@ def top(words: str) -> str:
     return words.partition("| Estimated")[0]
 
 
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("arguments", [["serve"], ["worker"]])
 async def test_a_server_does_not_start_on_the_ledger_of_a_newer_one(
-    arguments: list[str], tmp_path: Path, forking: Nursery
+    arguments: list[str], tmp_path: Path
 ) -> None:
-    async with world(tmp_path, forking) as outside:
+    async with world(tmp_path, the_nursery()) as outside:
         async with serving(outside):
             pass
         engine = create_async_engine(outside.database)

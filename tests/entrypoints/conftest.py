@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +19,13 @@ from bot.entrypoints.loopback import HOST, bind, served, url_of
 from bot.simulators.github import GitHubState, Webhook, create_github_app
 from bot.simulators.github.threads import Comment
 from bot.simulators.images import ImagesSimulator, create_images_app
+from tests.crash.nursery import DOORS, Child, the_nursery
 
 PATIENCE = 30.0
 SECRET = "signed with this"
 COMMANDS = Path(sys.executable).parent
+_INTERPRETER = ("PYTHON", "LANG", "LC_")
+"""Variables that an interpreter reads when it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Ended:
 class Running:
     """A command that has not ended yet."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | Child) -> None:
         self.process = process
         self.heard = ""
 
@@ -122,21 +125,34 @@ class Shell:
         merged = {
             name: value for name, value in {**self.env, **(env or {})}.items() if value is not None
         }
-        process = await asyncio.create_subprocess_exec(
-            str(COMMANDS / program),
-            *arguments,
-            cwd=self.home,
-            env=merged,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=stderr,
-        )
+        process = await self._started(program, arguments, merged, stderr)
         try:
             yield Running(process)
         finally:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+            if isinstance(process, Child):
+                process.forget()
+
+    async def _started(
+        self, program: str, arguments: Sequence[str], env: Mapping[str, str], stderr: int
+    ) -> asyncio.subprocess.Process | Child:
+        """A process that was forked, unless it must be an interpreter of its own."""
+        pipe, new = asyncio.subprocess.PIPE, any(name.startswith(_INTERPRETER) for name in env)
+        if program in DOORS and stderr == pipe and not new:
+            return await the_nursery().start(
+                arguments, env=env, cwd=self.home, program=program, stdin=pipe
+            )
+        return await asyncio.create_subprocess_exec(
+            str(COMMANDS / program),
+            *arguments,
+            cwd=self.home,
+            env=env,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=stderr,
+        )
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ What the steps around it do: see `tests/action/test_onto_github.py`.
 import asyncio
 import json
 import signal
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,8 @@ from bot.core.killpoints import Point
 from bot.simulators.github import faults
 from bot.simulators.images import Fault, FaultKind
 from tests.action.conftest import batch
-from tests.entrypoints.action.world import KILLED, PROGRAM, Ended, Job, World, until, world
+from tests.crash.nursery import the_nursery
+from tests.entrypoints.action.world import KILLED, Ended, Job, World, until, world
 
 FIVE = batch("fox", "owl", "bear", "hen", "elk", max_concurrent=1)
 
@@ -58,12 +58,8 @@ async def start(
         "INPUT_DESTINATION": destination,
         **more,
     }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", PROGRAM, "action"),
-        env=variables,
-        cwd=temporary,
-        stderr=asyncio.subprocess.STDOUT,
-        stdout=asyncio.subprocess.PIPE,
+    process = await the_nursery().start(
+        ["action"], env=variables, cwd=temporary, stderr=asyncio.subprocess.STDOUT
     )
     return Job(process, temporary, temporary / "output")
 

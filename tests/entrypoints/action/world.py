@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, redirect_stderr
@@ -29,8 +28,8 @@ from bot.simulators.github.state import WorkflowRun
 from bot.simulators.github.threads import Comment
 from bot.simulators.images import ImagesSimulator, create_images_app
 from bot.simulators.images.simulator import Settings as ImageSettings
+from tests.crash.nursery import Child, the_nursery
 
-PROGRAM = Path(sys.executable).with_name("gptimage")
 KEY = "sk-canary-1234567890"
 KILLED = -9
 PATIENCE = 60.0
@@ -51,7 +50,7 @@ class Ended:
 class Job:
     """A job under way."""
 
-    process: asyncio.subprocess.Process
+    process: Child
     temporary: Path
     output: Path
 
@@ -138,13 +137,11 @@ class World:
         """Start the job of a comment, on a machine of its own."""
         temporary = self.folder / f"job-{next(_jobs)}"
         temporary.mkdir()
-        process = await asyncio.create_subprocess_exec(
-            PROGRAM,
-            "action",
+        process = await the_nursery().start(
+            ["action"],
             env=self._variables(comment, temporary, variables),
             cwd=temporary,
             stderr=asyncio.subprocess.STDOUT,
-            stdout=asyncio.subprocess.PIPE,
         )
         return Job(process, temporary, temporary / "output")
 
