@@ -1,18 +1,27 @@
 """The tables are those of this program: seen at one look, or made so."""
 
 from importlib import import_module
-from types import ModuleType
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, text
 
 from bot.adapters.ledger import foreign
 from bot.adapters.ledger.engine import Database
+from bot.adapters.ledger.tables import metadata
 
 HEAD = "0013"
 """The newest revision, known without Alembic: a ledger that is up to date must open fast."""
 
+_MIGRATIONS = "bot.adapters.ledger.migrations"
+
 # Any number will do that no other program locks: "gptimage" in ASCII.
 _LOCK = int.from_bytes(b"gptimage")
+
+# Where Alembic keeps the revision: https://alembic.sqlalchemy.org/en/latest/tutorial.html
+_VERSION = Table(
+    "alembic_version",
+    MetaData(naming_convention={"pk": "%(table_name)s_pkc"}),
+    Column("version_num", String(32), primary_key=True),
+)
 
 
 async def is_current(database: Database) -> bool:
@@ -26,9 +35,11 @@ async def upgrade(database: Database) -> None:
 
     Whoever comes second waits for the first, and finds nothing to do.
     """
-    migrations = import_module("bot.adapters.ledger.migrations")  # before anything is locked
+    async with database.read() as connection:
+        if await connection.run_sync(revision) is not None:
+            import_module(_MIGRATIONS)  # before anything is locked
     async with database.write() as connection:
-        await connection.run_sync(_upgrade, migrations)
+        await connection.run_sync(_upgrade)
 
 
 def revision(connection: Connection) -> str | None:
@@ -39,10 +50,23 @@ def revision(connection: Connection) -> str | None:
     return found
 
 
-def _upgrade(connection: Connection, migrations: ModuleType) -> None:
+def _upgrade(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":  # a writer of SQLite is alone already
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    elif revision(connection) is None and inspect(connection).get_table_names():
+    found = revision(connection)
+    if found == HEAD:
+        return
+    if found is not None:
+        import_module(_MIGRATIONS).run(connection)
+        return
+    if connection.dialect.name == "sqlite" and inspect(connection).get_table_names():
         # A file belongs to one program: the Node tool's history must not be written into.
         raise foreign.refusal(connection.engine.url.database)
-    migrations.run(connection)
+    make(connection)
+
+
+def make(connection: Connection) -> None:
+    """Make the tables as they are now, in a database that has none: without their past."""
+    for tables in (metadata, _VERSION.metadata):
+        tables.create_all(connection, checkfirst=False)
+    connection.execute(insert(_VERSION).values(version_num=HEAD))

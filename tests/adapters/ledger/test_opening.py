@@ -1,6 +1,7 @@
 """A ledger is made, or brought up to date, by whoever opens it first, and then opened fast."""
 
 import asyncio
+import json
 import sqlite3
 import stat
 import subprocess
@@ -14,9 +15,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
-from bot.adapters.ledger import SqlLedger, open_ledger, schema
+from bot.adapters.ledger import SqlLedger, migrations, open_ledger, schema
+from bot.adapters.ledger.engine import connect
 from bot.adapters.ledger.tables import metadata
 from bot.core.errors import SettingsError
 from bot.core.ports import Effect, Lease
@@ -27,10 +29,44 @@ def differences(connection: Connection) -> list[Any]:
     return list(found)
 
 
-async def test_the_migrations_make_the_tables_that_the_program_knows(ledger: SqlLedger) -> None:
-    async with ledger.database.read() as connection:
+def form(connection: Connection) -> dict[str, list[str]]:
+    """All that a database says of its tables, in no order."""
+    found = inspect(connection)
+    parts = {
+        table: [
+            *found.get_columns(table),
+            found.get_pk_constraint(table),
+            *found.get_foreign_keys(table),
+            *found.get_indexes(table),
+            *found.get_unique_constraints(table),
+            *found.get_check_constraints(table),
+        ]
+        for table in found.get_table_names()
+    }
+    return {table: sorted(json.dumps(p, default=str) for p in of) for table, of in parts.items()}
+
+
+async def test_the_migrations_make_the_tables_that_the_program_knows(url: str) -> None:
+    database = connect(url, timedelta(minutes=1))
+    async with database.write() as connection:
+        await connection.run_sync(migrations.run)
         assert await connection.run_sync(differences) == []
         assert await connection.run_sync(schema.revision) == schema.HEAD
+    await database.close()
+
+
+async def test_a_new_ledger_has_the_form_that_the_migrations_make(url: str) -> None:
+    database = connect(url, timedelta(minutes=1))
+    forms = []
+    for make in (schema.make, migrations.run):
+        async with database.write() as connection:
+            await connection.run_sync(make)
+            forms.append(await connection.run_sync(form))
+            assert await connection.run_sync(schema.revision) == schema.HEAD
+            await connection.rollback()
+    await database.close()
+
+    assert forms[0] == forms[1]
 
 
 async def test_a_missing_index_or_column_would_be_seen(ledger: SqlLedger) -> None:
@@ -106,8 +142,8 @@ async def test_several_processes_may_make_the_ledger_at_once(url: str) -> None:
     await ledger.close()
 
 
-async def test_a_ledger_that_is_up_to_date_is_opened_without_alembic(url: str) -> None:
-    assert await open_at_once(url, 1) == [b"True\n"]
+async def test_a_ledger_that_is_new_or_up_to_date_is_opened_without_alembic(url: str) -> None:
+    assert await open_at_once(url, 1) == [b"False\n"]
     assert await open_at_once(url, 1) == [b"False\n"]
 
 
