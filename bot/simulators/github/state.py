@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -35,6 +36,12 @@ Ask for images in a comment that begins with `/batch`. An example to copy:
 **Use the example** below puts it into the form. **Comment as** says who you are: the bot serves
 people with write access.
 """
+
+
+@cache
+def _own_key() -> AppKey:
+    """One for each process: nobody has to keep it secret, and making it takes longest of all."""
+    return AppKey.generate()
 
 
 def utc_now() -> datetime:
@@ -152,7 +159,7 @@ class GitHubState:
             links=links or {},
             submodules=submodules,
         )
-        key = AppKey(public_key) if public_key else AppKey.generate()
+        key = AppKey(public_key) if public_key else _own_key()
         self.app = AppIdentity(key, app_id, app_slug, installation_id=installation_id)
         self.people = People(tuple(users), owner=owner, owner_type=owner_type)
         self.bot = self.people.add(User(self.app.bot_login, type="Bot"))
