@@ -4,15 +4,12 @@ Each walk starts `gptimage serve`, lets it die at one step, starts it again, and
 world saw: the calls that were billed, the comments that stand there, the pictures that load.
 """
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from bot.core.killpoints import Point
 from tests.crash.driver import KILLED, World, serving, until, world
@@ -94,24 +91,9 @@ async def _loaded(outside: World) -> int:
     return sum(answer.headers["content-type"].startswith("image/") for answer in answers)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def walks(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[Point, Walk]]:
-    """Every walk once, several at a time: they wait more than they work."""
-    places = asyncio.Semaphore(6)
-
-    async def bounded(point: Point) -> Walk:
-        async with places:
-            return await walk(point, tmp_path_factory.mktemp(point))
-
-    async with asyncio.TaskGroup() as group:
-        walking = {point: group.create_task(bounded(point)) for point in STEPS}
-    yield {point: task.result() for point, task in walking.items()}
-
-
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("point", STEPS)
-async def test_a_death_here_costs_nobody_anything(walks: dict[Point, Walk], point: Point) -> None:
-    seen = walks[point]
+async def test_a_death_here_costs_nobody_anything(tmp_path: Path, point: Point) -> None:
+    seen = await walk(point, tmp_path)
 
     assert seen.died, f"the step was never reached\n{seen.log}"
     assert seen.exit_code == 0, seen.log
