@@ -12,6 +12,7 @@ from bot.core.ports import Answer, Lease, Runs, Settlement
 from bot.core.pricing import Money
 from bot.core.run import ItemState, ItemView, Run, RunView, Stop
 from bot.engine.life import Life
+from tests.engine.story import Ending
 from tests.engine.world import RUN, Build, Parts, Ports, Process, Provider, World, life, ports
 
 
@@ -160,16 +161,17 @@ def _spooling_later(world: World, process: Process) -> Life:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A life that is driven wrongly, and a word of the complaint that it must meet."""
+    """A life that is driven wrongly, a word of the complaint that it must meet, and after what."""
 
     build: Build
     complaint: str
+    ending: Ending = Ending.DIES
 
 
 MUTANTS = {
     "retries open intents": Mutant(_with_runs(lambda runs, _: RetriesOpenIntents(runs)), "paid 2"),
     "orders again by itself": Mutant(_with_runs(lambda runs, _: OrdersAgain(runs)), "paid 2"),
     "records no intent": Mutant(_with_runs(lambda runs, _: RecordsNoIntent(runs)), "paid 2"),
-    "ignores the epoch": Mutant(_with_runs(IgnoresTheEpoch), "paid 2"),
+    "ignores the epoch": Mutant(_with_runs(IgnoresTheEpoch), "paid 2", Ending.FREEZES),
     "settles before it spools": Mutant(_spooling_later, "not published"),
 }
