@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, MissingGreenlet, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.adapters.ledger import foreign
+from bot.adapters.ledger import foreign, trips
 from bot.core.errors import LedgerBusy, SettingsError, because
 from bot.core.said import said
 
@@ -33,10 +33,17 @@ class Database:
     writer: AsyncEngine
     reader: AsyncEngine
     patience: timedelta
+    line: asyncio.Lock | None = None  # where there is one writer; its head alone asks for the turn
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that is committed when the block ends well. Raises LedgerBusy."""
+        async with self._in_time(), self._in_line(), self.writer.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write_first(self) -> AsyncIterator[AsyncConnection]:
+        """The same before all that stand in line: somebody waits for the answer."""
         async with self._in_time(), self.writer.begin() as connection:
             yield connection
 
@@ -50,6 +57,18 @@ class Database:
         """Close every connection."""
         await self.reader.dispose()
         await self.writer.dispose()
+
+    @asynccontextmanager
+    async def _in_line(self) -> AsyncIterator[None]:
+        if self.line is None:
+            yield
+            return
+        async with asyncio.timeout(self.patience.total_seconds() / 2):
+            await self.line.acquire()
+        try:
+            yield
+        finally:
+            self.line.release()
 
     @asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
@@ -90,7 +109,9 @@ def connect(url: str | Path, patience: timedelta) -> Database:
 def _sqlite(path: Path, patience: timedelta) -> Database:
     """One connection writes, so that tasks queue in order instead of fighting for the lock.
 
-    Half of the patience is for that queue, half for writers in other processes.
+    Half of the patience is for that queue, half for writers in other processes. Whoever is no
+    delivery stands in line for as long before it joins that queue, so a delivery is next or the
+    one after, however many others there are.
     """
     foreign.check(path)
     _private(path)
@@ -98,16 +119,17 @@ def _sqlite(path: Path, patience: timedelta) -> Database:
     create = partial(
         create_async_engine,
         f"sqlite+aiosqlite:///{path}",
+        async_creator=partial(trips.connect, path, half),
         hide_parameters=True,  # errors would quote prompts
-        connect_args={"isolation_level": None, "timeout": half},
         pool_timeout=half,
+        pool_reset_on_return=None,  # every transaction is ended by who began it
     )
     writer, reader = create(pool_size=1, max_overflow=0), create(pool_size=4, max_overflow=0)
     for engine, begin in ((writer, "BEGIN IMMEDIATE"), (reader, "BEGIN")):
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
         event.listen(engine.sync_engine, "begin", partial(_begin, begin))
         event.listen(engine.sync_engine, "close", _let_go)
-    return Database(writer, reader, patience)
+    return Database(writer, reader, patience, asyncio.Lock())
 
 
 def _private(path: Path) -> None:

@@ -72,7 +72,7 @@ class SqlInbox:
         """Keep all that arrived at the same time; of one command, the first counts as new."""
         first = {each.id: each for each in reversed(arrived)}
         rows = [_row(first[name]) for name in sorted(first)]  # one order: no deadlock
-        async with self._database.write() as connection:
+        async with self._database.write_first() as connection:
             statement = insert(connection, deliveries).on_conflict_do_nothing(index_elements=["id"])
             kept = await connection.scalars(statement.returning(deliveries.c.id), rows)
             new = set(kept)

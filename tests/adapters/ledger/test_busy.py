@@ -1,11 +1,12 @@
 """A ledger that cannot be written says so within three seconds, and has stored nothing."""
 
 import asyncio
+import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -59,6 +60,37 @@ async def test_many_writers_at_a_locked_sqlite_all_hear_of_it_in_time(
         said = await asyncio.gather(*writes, return_exceptions=True)
     other.close()
     assert {type(each) for each in said} == {LedgerBusy}
+
+
+async def test_a_delivery_is_kept_before_what_stands_in_line_already(
+    sqlite: SqlLedger, make_delivery: MakeDelivery, now: datetime
+) -> None:
+    """GitHub waits for its answer and sends nothing twice; a worker's writes can wait."""
+    done: list[str] = []
+
+    async def write(name: str, work: Awaitable[object]) -> None:
+        await work
+        done.append(name)
+
+    async with asyncio.TaskGroup() as group, sqlite.database.write():
+        for number in range(20):
+            claim = sqlite.leases.claim(f"run:{number}", now, timedelta(seconds=10))
+            group.create_task(write(f"lease {number}", claim))
+        await asyncio.sleep(0)
+        group.create_task(write("delivery", sqlite.inbox.receive(make_delivery())))
+        await asyncio.sleep(0)
+    assert "delivery" in done[:3]
+
+
+async def test_a_statement_is_one_trip_to_the_thread(
+    sqlite: SqlLedger, make_delivery: MakeDelivery, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The writer's turn lasts for as long as all of them take, on a loop that is busy."""
+    await sqlite.inbox.receive(make_delivery())
+    with caplog.at_level(logging.DEBUG, "aiosqlite"):
+        await sqlite.inbox.receive(make_delivery("d2"))
+    trips = [record for record in caplog.records if str(record.msg).startswith("executing")]
+    assert len(trips) == len(["BEGIN IMMEDIATE", "INSERT", "COMMIT"])
 
 
 async def test_a_full_disk_is_busy_and_leaves_nothing_half_stored(
