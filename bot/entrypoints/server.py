@@ -9,7 +9,7 @@ from functools import partial
 
 from bot.adapters.github.manifest import NewApp
 from bot.core.said import said
-from bot.entrypoints import console, credentials, logs, loopback
+from bot.entrypoints import console, credentials, logs, loopback, memory
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.web import create_web, create_windows
 from bot.entrypoints.web.setup import Setup
@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 def serve(settings: Settings, *, with_worker: bool, opening: Opening = books) -> None:
     """Serve the webhook, with the worker in the same process unless told otherwise."""
     logs.to_stderr(debug=settings.debug)
+    memory.give_back()
     arm(settings.gptimage_kill_point)
     with asyncio.Runner() as runner:
         runner.run(_serve(settings, opening, with_worker=with_worker))
@@ -33,6 +34,7 @@ def work(settings: Settings, *, port: int | None) -> None:
     On a port it says how it is, to probes and to Prometheus.
     """
     logs.to_stderr(debug=settings.debug)
+    memory.give_back()
     arm(settings.gptimage_kill_point)
     with asyncio.Runner() as runner:
         runner.run(_work(settings, port))
