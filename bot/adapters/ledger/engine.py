@@ -22,6 +22,8 @@ from bot.core.said import said
 
 # SQLAlchemy takes leave of a server for two seconds; of one that is frozen, it may take these.
 _GOODBYE = 0.2
+# Nobody waits for who stands in our own line, and whoever gave up would only join its end again.
+_LINES_PATIENCE = 5
 # As many processes may meet at a new file of SQLite's.
 _SWITCHES = 20
 
@@ -63,7 +65,7 @@ class Database:
         if self.line is None:
             yield
             return
-        async with asyncio.timeout(self.patience.total_seconds() / 2):
+        async with asyncio.timeout(self.patience.total_seconds() * _LINES_PATIENCE):
             await self.line.acquire()
         try:
             yield
@@ -83,7 +85,10 @@ class Database:
 
 
 def connect(url: str | Path, patience: timedelta) -> Database:
-    """The database at a path or URL; no wait for it is longer than `patience`."""
+    """The database at a path or URL; no wait for it is longer than `patience`.
+
+    Where one connection writes, work that nobody waits for may stand in line for longer.
+    """
     text = str(url)
     if isinstance(url, Path) or "://" not in text:
         return _sqlite(Path(url), patience)
@@ -109,9 +114,9 @@ def connect(url: str | Path, patience: timedelta) -> Database:
 def _sqlite(path: Path, patience: timedelta) -> Database:
     """One connection writes, so that tasks queue in order instead of fighting for the lock.
 
-    Half of the patience is for that queue, half for writers in other processes. Whoever is no
-    delivery stands in line for as long before it joins that queue, so a delivery is next or the
-    one after, however many others there are.
+    Half of the patience is for that queue, half for writers in other processes. Only
+    deliveries and renewed leases join that queue at once. All others stand in line before it, so
+    that a delivery is next or the one after, however many they are.
     """
     foreign.check(path)
     _private(path)

@@ -40,7 +40,7 @@ class SqlLeases:
     async def renew(self, lease: Lease, now: datetime, ttl: timedelta) -> Lease:
         """Hold on to it, even if it ran out and nobody has noticed. Raises LeaseLost."""
         until = now + ttl
-        async with self._database.write() as connection:
+        async with self._database.write_first() as connection:
             renewed = await connection.execute(
                 update(leases).where(*_same(lease)).values(until=until)
             )
