@@ -6,8 +6,10 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
@@ -26,6 +28,7 @@ _LONGEST_SOCKET = 103
 _LOCK_SECONDS = 3.0  # a server whose parent was killed is gone in milliseconds
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
+_PAUSE = 1.0  # before another one is started in the place of one that has ended
 _STEP = 0.02
 
 
@@ -119,15 +122,30 @@ def _socket_path(home: Path) -> Iterator[Path]:
 
 @asynccontextmanager
 async def _server(binary: Path, home: Path, socket: Path, lock: int) -> AsyncIterator[None]:
-    process = await _start(binary, home, socket, lock)
+    start = partial(_start, binary, home, socket, lock)
+    running = [await start()]
     try:
-        await _ready(process, home, socket)
-        yield
+        await _ready(running[0], home, socket)
+        keeping = asyncio.create_task(_keep(running, start))
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
     finally:
-        await _stop(process)
+        await _stop(running[0])
 
 
-async def _start(binary: Path, home: Path, socket: Path, lock: int) -> asyncio.subprocess.Process:
+async def _keep(running: list[Process], start: Callable[[], Awaitable[Process]]) -> None:
+    """Start another one whenever the server has ended, such as one that the kernel has killed."""
+    while True:
+        code = await running[0].wait()
+        _log.error("the embedded queue ended with %s, and is started again", code)
+        await asyncio.sleep(_PAUSE)
+        running[0] = await start()
+
+
+async def _start(binary: Path, home: Path, socket: Path, lock: int) -> Process:
     options = {
         "port": "0",
         "unixsocket": str(socket),
@@ -153,7 +171,7 @@ async def _start(binary: Path, home: Path, socket: Path, lock: int) -> asyncio.s
     )
 
 
-async def _ready(process: asyncio.subprocess.Process, home: Path, socket: Path) -> None:
+async def _ready(process: Process, home: Path, socket: Path) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(_START_SECONDS):
             while process.returncode is None:
@@ -180,9 +198,8 @@ async def _answers(socket: Path) -> bool:
     return False
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
+async def _stop(process: Process) -> None:
     if process.returncode is not None:
-        _log.error("the embedded queue ended with %s before its time", process.returncode)
         return
     process.terminate()
     try:

@@ -6,12 +6,13 @@ import signal
 import stat
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from bot.adapters.valkey import _binary, embedded_valkey
 from bot.core.errors import SettingsError
@@ -144,6 +145,30 @@ async def test_kill_9_of_the_parent_leaves_no_orphan_and_loses_nothing(tmp_path:
         async with embedded_valkey(tmp_path) as again, client(again) as redis:
             assert not is_alive(pid)
             assert await redis.get("fox") == b"red"
+
+
+async def test_a_server_that_is_killed_is_started_again_with_what_it_held(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with embedded_valkey(tmp_path) as url:
+        async with client(url) as redis:
+            await redis.set("fox", "red")
+            await redis.waitaof(1, 0, 0)  # it is on the disk
+        for _ in range(2):
+            pid = await server_pid(url)
+            os.kill(pid, signal.SIGKILL)
+            async with asyncio.timeout(30):
+                while not await knows(url, "fox"):
+                    await asyncio.sleep(0.05)
+            assert await server_pid(url) != pid
+    assert caplog.text.count("the embedded queue ended with -9, and is started again") == 2
+
+
+async def knows(url: str, name: str) -> bool:
+    with suppress(RedisError):
+        async with client(url) as redis:
+            return bool(await redis.exists(name))
+    return False
 
 
 async def test_ctrl_c_in_the_terminal_does_not_reach_it(tmp_path: Path) -> None:
