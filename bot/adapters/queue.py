@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from ipaddress import ip_address
 from typing import Any
@@ -39,6 +40,7 @@ _HAND_OVER_SECONDS = 1.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
 _POLL_SECONDS = 0.1
 _READ_AT_ONCE = 100
+_EVERY_AT_MOST = timedelta(minutes=1)  # between two sweeps, or two looks
 _KEEPS = "noeviction"
 _START = "start"  # where a job leaves its work in arq's context
 
@@ -180,7 +182,7 @@ class ArqScheduler:
                 name = f"{task}:{subject}"
                 job = serialize_job(task.value, (subject,), {}, None, now, serializer=_to_json)
                 pipe.set(job_key_prefix + name, job, px=expires_extra_ms, nx=True)
-                pipe.zadd(_QUEUE, {name: now}, nx=True)
+                pipe.zadd(_QUEUE, {name: now}, lt=True)  # the place it has, if it has one
             await pipe.execute()
 
     async def ping(self) -> None:
@@ -275,6 +277,15 @@ async def _begin(ctx: Mapping[Any, Any]) -> None:
         start()
 
 
+class _Taker(arq.Worker):
+    async def run_cron(self, n: datetime, delay: float, num_windows: int = 2) -> None:
+        """Plan anew what would wait for over a minute: the clock was set back meanwhile."""
+        for job in self.cron_jobs:
+            if job.next_run and job.next_run - n > _EVERY_AT_MOST:
+                job.next_run = None
+        await super().run_cron(n, delay, num_windows)
+
+
 class Worker:
     """Takes ids from the queue and does what they stand for, until it is closed.
 
@@ -350,7 +361,7 @@ class Worker:
             await redis.aclose(close_connection_pool=True)
 
     def _arq_worker(self, redis: ArqRedis) -> arq.Worker:
-        return arq.Worker(
+        return _Taker(
             self._jobs,
             queue_name=_QUEUE,
             redis_pool=redis,

@@ -14,6 +14,9 @@ from bot.core.batch import RetryPolicy
 from bot.core.errors import Charge, Failure
 from bot.core.pricing import Money, Usage
 
+# The clocks of two machines may differ by this much.
+_SKEW = timedelta(minutes=1)
+
 
 class AttemptState(StrEnum):
     STARTED = "started"  # the intent is recorded; the call may be under way
@@ -117,8 +120,10 @@ def next_step(
     last = ordered[-1]
     if len(ordered) > policy.max_retries or not _retriable(last, policy):
         return Settled(last.state)
-    ready = (last.settled_at or last.started_at) + timedelta(seconds=wait_after(last, policy))
-    return Wait(ready) if now < ready else Call(number + 1)
+    wait = timedelta(seconds=wait_after(last, policy))
+    ready = (last.settled_at or last.started_at) + wait
+    # Whoever would wait much longer than was asked for has had the clock set back meanwhile.
+    return Wait(ready) if now < ready <= now + wait + _SKEW else Call(number + 1)
 
 
 def _decided(ordered: Sequence[Attempt], policy: RetryPolicy) -> Step | None:

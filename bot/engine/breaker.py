@@ -10,6 +10,7 @@ from bot.core.policy import LISTENING, QUIET, is_too_much
 from bot.core.ports import Clock, Delivery, Effect, EffectKind, Ledger
 from bot.core.run import Thread
 from bot.core.said import said
+from bot.core.times import is_ahead
 from bot.engine.outbox import Postman
 
 
@@ -26,8 +27,8 @@ class Breaker:
         """Count the delivery; raise Refused if nothing more is done in its thread now."""
         thread, now = delivery.event.thread, self.clock()
         subject = f"quiet:{thread.installation}/{thread.repository_id}/{thread.issue}"
-        if await self.ledger.leases.free_at(subject) > now:
-            raise _refused(await self.ledger.leases.free_at(subject))
+        if is_ahead(until := await self.ledger.leases.free_at(subject), now):
+            raise _refused(until)
         if not is_too_much(await self.ledger.inbox.hear(delivery, now - LISTENING)):
             return
         # First the words: whoever dies in between says the same once more.

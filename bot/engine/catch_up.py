@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from bot.core.errors import HostError
 from bot.core.killpoints import Point, reach
 from bot.core.ports import Clock, HookLog, Leases, Missed, Sending
+from bot.core.times import is_ahead
 from bot.engine.drain import Drain
 from bot.engine.hold import Hold, hold
 
@@ -42,7 +43,7 @@ class CatchUp:
 
         The log itself is read at the first call, and ten minutes after any worker has read it.
         """
-        if self._not_before and self.clock() < self._not_before:
+        if self._not_before and is_ahead(self._not_before, self.clock()):
             return
         async with hold(self.leases, "log:deliveries", self.clock) as held:
             if held is None:
@@ -61,7 +62,7 @@ class CatchUp:
 
     async def _is_time(self) -> bool:
         known = await self.missed.read_to()
-        return known is None or self.clock() - known >= _EVERY
+        return known is None or not is_ahead(known + _EVERY, self.clock())
 
     async def _read(self, held: Hold) -> None:
         now = self.clock()

@@ -212,3 +212,10 @@ def test_nothing_is_called_again_while_any_call_of_the_order_may_be_billed(
 
 def _may_be_followed(earlier: Attempt, policy: RetryPolicy) -> bool:
     return earlier.state is FAILED or (earlier.state is IN_DOUBT and policy.retry_in_doubt)
+
+
+def test_nobody_waits_for_a_time_that_a_wrong_clock_has_written() -> None:
+    assert next_step([LIMITED], POLICY, T0 - timedelta(seconds=30)) == Wait(
+        T0 + timedelta(seconds=5)
+    )
+    assert next_step([LIMITED], POLICY, T0 - timedelta(hours=2)) == Call(2)

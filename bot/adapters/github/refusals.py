@@ -44,7 +44,7 @@ def no_answer(error: httpx.RequestError, *, writes: bool) -> HostError:
 
 def refusal(response: httpx.Response, now: datetime, *, writes: bool) -> HostError:
     """GitHub said no, or has a fault; a write may have been stored before the fault."""
-    status = response.status_code
+    status, now = response.status_code, _their_time(response) or now
     if _is_limit(response):
         pause = _pause(response, now)
         return HostError(said("GitHub asks for a pause."), status=status, retry_after=pause)
@@ -90,6 +90,14 @@ def _pause(response: httpx.Response, now: datetime) -> float:
     if response.headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
         return max(1.0, int(reset) - now.timestamp())
     return _UNKNOWN_PAUSE
+
+
+def _their_time(response: httpx.Response) -> datetime | None:
+    """What GitHub's clock says: the times in its answer are by that one, and ours may be wrong."""
+    try:
+        return parsedate_to_datetime(response.headers.get("date", ""))
+    except ValueError:
+        return None
 
 
 def _asked_for(response: httpx.Response, now: datetime) -> float | None:

@@ -11,6 +11,7 @@ from bot.adapters.ledger.tables import leases
 from bot.adapters.ledger.upsert import insert
 from bot.core.errors import LeaseLost
 from bot.core.ports import Lease
+from bot.core.times import LONGEST
 
 _PAST = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,7 +32,7 @@ class SqlLeases:
                 .on_conflict_do_update(
                     index_elements=["subject"],
                     set_={"epoch": leases.c.epoch + 1, "until": until},
-                    where=leases.c.until <= now,
+                    where=over(leases.c.until, now),
                 )
                 .returning(leases.c.epoch)
             )
@@ -96,7 +97,12 @@ def is_free(kind: str, name: ColumnElement[str], now: datetime) -> ColumnElement
     A scalar subquery is looked up row by row; PostgreSQL would join an EXISTS, and read all leases.
     """
     until = select(leases.c.until).where(leases.c.subject == f"{kind}:" + name).scalar_subquery()
-    return func.coalesce(until, literal(_PAST, Time)) <= literal(now, Time)
+    return over(func.coalesce(until, literal(_PAST, Time)), now)
+
+
+def over(time: ColumnElement[datetime], now: datetime) -> ColumnElement[bool]:
+    """Whether the time is over, as a condition; what no clock can have meant is, too."""
+    return (time <= literal(now, Time)) | (time > literal(now + LONGEST, Time))
 
 
 def _same(lease: Lease) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -8,7 +8,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.ledger.engine import Database
-from bot.adapters.ledger.leases import fence, is_free
+from bot.adapters.ledger.leases import fence, is_free, over
 from bot.adapters.ledger.tables import effects
 from bot.adapters.ledger.upsert import insert
 from bot.core.ports import Effect, Lease, OwedEffect
@@ -30,7 +30,7 @@ class SqlOutbox:
         owed = select(effects).where(
             effects.c.id == effect_id,
             effects.c.shown < effects.c.version,
-            effects.c.due_at <= now,
+            over(effects.c.due_at, now),
         )
         async with self._database.read() as connection:
             row = (await connection.execute(owed)).one_or_none()
@@ -65,7 +65,7 @@ class SqlOutbox:
             select(effects.c.id)
             .where(
                 effects.c.shown < effects.c.version,
-                effects.c.due_at <= now,
+                over(effects.c.due_at, now),
                 is_free("effect", effects.c.id, now),
             )
             .order_by(effects.c.due_at)

@@ -9,6 +9,8 @@ from bot.adapters.pace.lessons import Lessons
 
 _MINUTE = 60
 _MANY = 10_000  # stands for a limit that is not known: so many calls are remembered
+# A server that asks for more is asked again after it; who would wait longer had a wrong clock.
+_LONGEST_PAUSE = 4200.0
 _LEAST = 0.001  # seconds to wait for a place that is free in this very moment
 
 
@@ -42,13 +44,17 @@ class Window:
         """Take a place and give 0, or give the seconds until there may be one."""
         lesson, now = await self._lessons.read(), time.time()
         self._limit = min(self._most, lesson.limit_at(now))
-        if lesson.resume_at > now:
+        if 0 < lesson.resume_at - now <= _LONGEST_PAUSE:
             return lesson.resume_at - now
         places = int(min(self._limit, _MANY))
         if await self._storage.acquire_entry(self._taken, places, _MINUTE):
             return 0.0
         oldest, _ = await self._storage.get_moving_window(self._taken, places, _MINUTE)
-        return max(oldest + _MINUTE - time.time(), _LEAST)
+        wait = oldest + _MINUTE - time.time()
+        if wait > 2 * _MINUTE:  # taken in a time to come: the clock was set back since
+            await self._storage.clear(self._taken)
+            wait = 0.0
+        return max(wait, _LEAST)
 
     async def note(self) -> None:
         """Count a place that was taken elsewhere."""

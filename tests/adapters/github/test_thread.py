@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, cast
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
+from bot.adapters.github.refusals import refusal
 from bot.core.errors import HostError
 from bot.core.ports import Role
 from bot.simulators.github import FaultKind, User
@@ -202,6 +204,19 @@ async def test_an_hourly_limit_lasts_until_its_reset(octo: Octo) -> None:
     with pytest.raises(HostError) as failed:
         await octo.host.role(octo.thread, "maya")
     assert failed.value.retry_after == pytest.approx(3600, abs=60)
+
+
+def test_a_limit_lasts_as_long_as_github_says_also_where_our_clock_is_wrong() -> None:
+    response = httpx.Response(
+        429,
+        headers={
+            "date": format_datetime(LONG_AGO, usegmt=True),
+            "x-ratelimit-remaining": "0",
+            "x-ratelimit-reset": f"{LONG_AGO.timestamp() + 600:.0f}",
+        },
+    )
+    ahead = LONG_AGO + timedelta(hours=2)
+    assert refusal(response, ahead, writes=False).retry_after == 600
 
 
 async def test_a_plain_403_is_a_refusal_and_no_limit(octo: Octo) -> None:

@@ -129,3 +129,12 @@ async def test_of_two_processes_one_gets_each_lease(url: str, now: datetime) -> 
     said = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
     won = [int(turn) for out, _ in said for turn in out.split()]
     assert sorted(won) == list(range(20))
+
+
+async def test_a_lease_of_a_wrong_clock_is_free_once_that_was_set_back(
+    ledger: SqlLedger, hold: Hold, now: datetime
+) -> None:
+    await hold("run:a", now + timedelta(hours=2))
+    await ledger.leases.claim("quiet:1", now, timedelta(hours=1))
+    assert await ledger.leases.claim("run:a", now, TTL) == Lease("run:a", 2, now + TTL)
+    assert await ledger.leases.claim("quiet:1", now, TTL) is None

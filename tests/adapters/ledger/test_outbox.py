@@ -120,3 +120,15 @@ async def test_owed_effects_are_listed_oldest_first_without_those_in_work(
     assert await ledger.outbox.owed(now) == ["c", "b"]
     assert await ledger.outbox.owed(now, limit=1) == ["c"]
     assert await ledger.outbox.owed(lease.until) == ["c", "a", "b"]
+
+
+async def test_what_a_wrong_clock_has_put_off_is_owed_once_that_was_set_back(
+    ledger: SqlLedger, make_effect: MakeEffect, hold: Hold, now: datetime
+) -> None:
+    await ledger.outbox.say(make_effect(), now)
+    lease = await hold("effect:comment-1")
+    await ledger.outbox.postpone(lease, now + timedelta(hours=2), attempted=False)
+    await ledger.leases.release(lease)
+    assert await ledger.outbox.get("comment-1", now)
+    assert await ledger.outbox.owed(now) == ["comment-1"]
+    assert await ledger.outbox.owed(now + timedelta(hours=1)) == []

@@ -53,6 +53,17 @@ async def test_a_pause_holds_everybody_back_and_the_longest_counts(
     assert await starts(pace, clock, 2) == about(12, 12)
 
 
+async def test_no_pause_and_no_place_of_a_wrong_clock_counts_once_that_was_set_back(
+    make: Make, clock: Time
+) -> None:
+    full, paused = await make(2), await make(None)
+    await starts(full, clock, 2)
+    await paused.slow_down(30)
+    clock.pass_(-7200)
+    assert await starts(full, clock, 2) == about(-7200, -7200)
+    assert await starts(paused, clock, 1) == about(-7200)
+
+
 async def test_a_pause_asked_for_during_a_wait_is_kept(make: Make, clock: Time) -> None:
     pace = await make(1)
     await pace.acquire()

@@ -6,12 +6,15 @@ import logging
 from pathlib import Path
 
 import pytest
+import time_machine
 from redis.asyncio import Redis
 
 from bot.adapters.queue import ArqScheduler, QueueUnavailable, Worker, connect
 from bot.core.errors import SettingsError
 from bot.core.ports import Task
 from tests.adapters.queue.conftest import Work, frozen, working
+
+START = 1_800_000_000
 
 
 async def test_only_ids_are_kept_and_as_json(scheduler: ArqScheduler, redis: Redis) -> None:
@@ -26,6 +29,19 @@ async def test_an_id_that_waits_already_waits_once(scheduler: ArqScheduler, redi
         await scheduler.schedule(Task.RUN, "abc")
     await scheduler.schedule(Task.DELIVER, "abc")
     assert sorted(await redis.zrange("gptimage:queue", 0, -1)) == [b"deliver:abc", b"run:abc"]
+
+
+async def test_an_id_keeps_its_place_unless_the_clock_was_set_back(
+    scheduler: ArqScheduler, redis: Redis
+) -> None:
+    with time_machine.travel(START, tick=False) as traveller:
+        await scheduler.schedule(Task.RUN, "abc")
+        traveller.shift(5)
+        await scheduler.schedule(Task.RUN, "abc")
+        assert await redis.zscore("gptimage:queue", "run:abc") == START * 1000
+        traveller.shift(-7200)
+        await scheduler.schedule(Task.RUN, "abc")
+        assert await redis.zscore("gptimage:queue", "run:abc") == (START + 5 - 7200) * 1000
 
 
 async def test_a_burst_is_put_in_few_round_trips_and_none_is_left_out(

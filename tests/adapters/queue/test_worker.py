@@ -4,10 +4,12 @@ import asyncio
 import pickle
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from redis.asyncio import Redis
 
 from bot.adapters.queue import ArqScheduler, QueueUnavailable, Worker
@@ -253,3 +255,13 @@ async def test_two_workers_share_the_queue_and_each_id_is_done_once(
             await scheduler.schedule(Task.RUN, subject)
         assert sorted([await work.next() for _ in subjects]) == sorted(subjects)
     assert sorted(work.done) == sorted(subjects)
+
+
+async def test_sweeps_go_on_when_the_clock_is_set_back(url: str, work: Work) -> None:
+    with time_machine.travel(datetime.now(UTC), tick=True) as traveller:
+        async with working(a_worker(url, work)):
+            await work.next_sweep()
+            await work.next_sweep()
+            traveller.shift(timedelta(hours=-2))
+            await work.next_sweep()
+            await work.next_sweep()
