@@ -129,7 +129,9 @@ ENGLISH = Messages(
                 "My machine had no room for the image, so I did not ask for it.",
                 "The operator can free disk space.",
             ),
-            Failure.LOST: Explanation("The worker ended during the call."),
+            Failure.LOST: Explanation(
+                "The worker ended during the call, or could not keep the answer."
+            ),
         },
         unknown_failure=Explanation("The reason is not known."),
         not_made=("{n} image was not made", "{n} images were not made"),

@@ -148,7 +148,9 @@ JAPANESE = Messages(
                 "画像を保存する空き容量がないため、依頼しませんでした。",
                 "運用者がディスクの空き容量を増やせます。",
             ),
-            Failure.LOST: Explanation("呼び出しの途中でワーカーが終了しました。"),
+            Failure.LOST: Explanation(
+                "呼び出しの途中でワーカーが終了したか、応答を保存できませんでした。"
+            ),
         },
         unknown_failure=Explanation("理由は不明です。"),
         not_made=_any("作成できなかった画像: {n} 枚"),
