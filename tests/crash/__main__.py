@@ -1,4 +1,5 @@
-"""`make crash`: kills the product at every step and at any moment; prints one page.
+"""`make crash`: kills the product at every step and at any moment, and lets all else go wrong;
+prints one page.
 
 `--seed` replays what chance chose; `--minutes` is the time for random kills after the walk.
 """
@@ -20,8 +21,10 @@ from tempfile import TemporaryDirectory
 
 from bot.core.killpoints import Point
 from tests.crash.command import walk_command
+from tests.crash.faults import FAULTS
 from tests.crash.nursery import Nursery, nursery
 from tests.crash.postgres import fresh_database, postgres_server
+from tests.crash.stage import every_fault, table
 from tests.crash.stories import ELSEWHERE, STORIES
 from tests.crash.storm import storm
 from tests.crash.walk import Result, Site, walk
@@ -169,8 +172,10 @@ async def _main(wish: argparse.Namespace) -> int:
         if wish.minutes:
             await crash.any_moment()
         telling.cancel()
-        _say(crash.page())
-        return int(any(result.violations for result in crash.results))
+        faults = [fault for fault in FAULTS if fault.name in wish.faults]
+        met = await every_fault(crash.nursery, crash.postgres, faults)
+        _say("\n".join([crash.page(), "", table(met)]))
+        return int(any(result.violations for result in (*crash.results, *met)))
 
 
 def _wish() -> argparse.Namespace:
@@ -181,6 +186,8 @@ def _wish() -> argparse.Namespace:
     parser.add_argument("--storms", type=int, default=2, help="worlds of random kills at once")
     parser.add_argument("--only-random", action="store_true", help="leave the walk out")
     parser.add_argument("--no-command", dest="command", action="store_false")
+    names = [fault.name for fault in FAULTS]
+    parser.add_argument("--faults", nargs="*", default=names, choices=names)
     parser.add_argument("--stories", nargs="*", default=[*STORIES], choices=[*STORIES])
     parser.add_argument("--points", nargs="*", type=Point, default=[*Point])
     return parser.parse_args()

