@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -47,6 +47,7 @@ class Plan:
     workers: int
     seed: int
     deaths: int  # at most
+    at_once: int = 40  # so many commands are open: more would try the machine, and not the product
     every_images: int = 0  # a worker is killed whenever so many more were billed
     every_seconds: float = 0  # and so much time has gone by
     patience: float = 240.0  # seconds in which anything must move
@@ -233,8 +234,7 @@ async def survive(folder: Path, database: str, plan: Plan) -> Seen:
         try:
             async with workers.working():
                 async with _meanwhile(workers.die(Random(plan.seed), witness)):
-                    commands = await _order(outside, plan)
-                    await _ended(outside, commands, plan.patience)
+                    await _order(outside, plan)
                 await _settled(outside, plan.patience)
         except* TimeoutError:  # in the group of the workers
             seen.violations.append("no final state is reached")
@@ -287,26 +287,27 @@ async def _meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
             task.result()
 
 
-async def _order(outside: World, plan: Plan) -> list[Comment]:
-    """A command for each run, each in an issue of its own."""
-    commands = []
+async def _order(outside: World, plan: Plan) -> None:
+    """A command for each run, each in an issue of its own, until all have their last word."""
+    commands: list[Comment] = []
     for run in range(plan.runs):
+        await _fewer(outside, commands, plan)
         issue = await outside.open_issue()
         lines = "".join(f"- fox {run}-{image}\n" for image in range(plan.images))
         words = f"/batch --quality low --size 1024x1024\n\n{lines}"
         commands.append(await outside.say(words, issue))
-    return commands
+    await _fewer(outside, commands, replace(plan, at_once=1))
 
 
-async def _ended(outside: World, commands: Sequence[Comment], patience: float) -> None:
-    """Until all have their last word, as long as something moves within the patience."""
+async def _fewer(outside: World, commands: Sequence[Comment], plan: Plan) -> None:
+    """Until fewer are open than people have at once; something moves within the patience."""
 
     def standing() -> tuple[int, int]:
         return len(outside.open_ones(commands)), len(outside.images.calls)
 
     now = standing()
-    while now[0]:
-        async with asyncio.timeout(patience):
+    while now[0] >= plan.at_once:
+        async with asyncio.timeout(plan.patience):
             while now == (now := standing()):
                 await asyncio.sleep(0.5)
 
@@ -340,12 +341,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--images", type=int, default=10)
     parser.add_argument("--webs", type=int, default=3)
     parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--at-once", type=int, default=40, help="commands that are open")
     parser.add_argument("--every", type=float, default=5.0, help="seconds from kill to kill")
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))
     wish = parser.parse_args(arguments)
     plan = Plan(
         *(wish.runs, wish.images, wish.webs, wish.workers, wish.seed),
         deaths=10**6,
+        at_once=wish.at_once,
         every_seconds=wish.every,
     )
     seen = asyncio.run(_main(plan))
