@@ -257,10 +257,23 @@ class Crew:
 async def _once(name: str, work: Work) -> None:
     try:
         await work()
-    except GptimageError as error:  # it says enough
-        _log.warning("%s failed (%s); the sweep will see to it again", name, error)
-    except Exception:  # noqa: BLE001  (one subject's trouble must not end the others' work)
-        _log.exception("%s failed; the sweep will see to it again", name)
+    except Exception as error:  # noqa: BLE001  (one subject's trouble must not end the others' work)
+        if told := _told(error):
+            _log.warning("%s failed (%s); the sweep will see to it again", name, told)
+        else:
+            _log.exception("%s failed; the sweep will see to it again", name)
+
+
+def _told(error: Exception) -> GptimageError | None:
+    """The error if it says enough; of several tasks' errors the first, if all of them do."""
+    match error:
+        case ExceptionGroup():
+            each = [_told(one) for one in error.exceptions]
+            return each[0] if all(each) else None
+        case GptimageError():
+            return error
+        case _:
+            return None
 
 
 async def _end(task: asyncio.Task[None]) -> None:

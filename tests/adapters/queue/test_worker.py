@@ -141,17 +141,20 @@ async def test_the_worker_looks_for_what_it_missed_at_start(url: str, work: Work
         await work.next_sweep()
 
 
+@pytest.mark.parametrize("tasks", [1, 2])
 async def test_a_sweep_that_fails_is_tried_again(
-    url: str, work: Work, caplog: pytest.LogCaptureFixture
+    url: str, work: Work, caplog: pytest.LogCaptureFixture, tasks: int
 ) -> None:
     async def sweep() -> None:
         await work.sweep()
-        raise LedgerBusy("the ledger is locked")
+        busy = [LedgerBusy("the ledger is locked")] * tasks
+        raise ExceptionGroup("side by side", [ExceptionGroup("", busy)]) if tasks > 1 else busy[0]
 
     async with working(Worker(url, {}, sweep, sweep_every=1)):
         for _ in range(2):
             await work.next_sweep()
     assert "sweep failed (the ledger is locked)" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 async def test_a_worker_outlives_a_queue_that_ends_loses_its_data_and_comes_back(
