@@ -18,7 +18,9 @@ _KEPT = timedelta(days=3)
 # GitHub's clock may differ from ours.
 _OVERLAP = timedelta(minutes=5)
 _EVERY = timedelta(minutes=10)
-_FIRST_PAUSE = _EVERY  # before the same is asked for again; then twice as long
+# Before the same is asked for again, then twice as long. GitHub waits ten seconds for an answer, so
+# by then the log tells what became of it.
+_FIRST_PAUSE = timedelta(seconds=30)
 _AFTER_A_FAULT = timedelta(minutes=1)
 _MOST = 500  # in one look; the next one goes on
 
@@ -41,7 +43,8 @@ class CatchUp:
     async def look(self) -> None:
         """Ask again for what has not arrived, unless another worker is about it.
 
-        The log itself is read at the first call, and ten minutes after any worker has read it.
+        The log itself is read at the first call, ten minutes after any worker has read it, and
+        before anything is asked for once more.
         """
         if self._not_before and is_ahead(self._not_before, self.clock()):
             return
@@ -55,7 +58,7 @@ class CatchUp:
                 raise
 
     async def _look(self, held: Hold) -> None:
-        if not self._has_looked or await self._is_time():
+        if not self._has_looked or await self._is_time() or await self._was_asked_for():
             await self._read(held)
             self._has_looked = True
         await self._ask(held)
@@ -63,6 +66,11 @@ class CatchUp:
     async def _is_time(self) -> bool:
         known = await self.missed.read_to()
         return known is None or not is_ahead(known + _EVERY, self.clock())
+
+    async def _was_asked_for(self) -> bool:
+        """Whether what is due next may have arrived since."""
+        due = await self.missed.next_due(self.clock())
+        return due is not None and due.tries > 0
 
     async def _read(self, held: Hold) -> None:
         now = self.clock()

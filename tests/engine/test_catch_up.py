@@ -146,13 +146,14 @@ async def test_a_webhook_that_stays_down_is_asked_less_and_less_and_at_last_no_m
     office.lose("lost")
     office.log.up = False
     worker = office.worker()
-    start, expected = office.clock(), [0, 10, 30, 70, 150, 310, 630, 1270, 2550]
+    start = office.clock()
+    expected = [30 * (2**times - 1) for times in range(14)]  # seconds, the last 2.8 days
     await worker.look()
-    for minute in expected[1:]:
+    for seconds in expected[1:]:
         for early in (1, 0):
-            office.clock.now = start + timedelta(minutes=minute - early)
+            office.clock.now = start + timedelta(seconds=seconds - early)
             await worker.look()
-    asked = [(each.at - start) / timedelta(minutes=1) for each in office.log.sent[1:]]
+    asked = [(each.at - start).total_seconds() for each in office.log.sent[1:]]
     assert asked == expected
 
     office.clock.now = start + timedelta(days=3, minutes=1)
@@ -186,6 +187,24 @@ async def test_a_redelivery_that_met_a_dead_worker_is_asked_for_by_the_next_one(
     await office.look()
 
     assert office.log.arrived == {"lost": 1}
+
+
+async def test_a_redelivery_that_a_living_worker_could_not_take_is_asked_for_half_a_minute_later(
+    office: Office,
+) -> None:
+    office.lose("lost", "another")
+    office.log.up = False
+    worker = office.worker()
+    await worker.look()
+    office.log.up = True
+    office.log.send("another")
+    office.clock.pass_(seconds=29)
+    await worker.look()
+    assert office.log.arrived == {"another": 1}
+
+    office.clock.pass_(seconds=1)
+    await worker.look()
+    assert office.log.arrived == {"lost": 1, "another": 1}
 
 
 async def test_two_workers_at_once_ask_once(office: Office) -> None:
