@@ -14,6 +14,7 @@ class Point(StrEnum):
     DELIVERY_STORED = "delivery-stored"  # before the 202
     DELIVERY_UNSCHEDULED = "delivery-unscheduled"  # acknowledged, its id not in the queue
     INTAKE_CLAIMED = "intake-claimed"
+    ITEMS_STORED = "items-stored"  # half of the items, then all; nothing is committed yet
     RUN_OPENED = "run-opened"  # reserved, not scheduled
     ESTIMATE_STORED = "estimate-stored"  # and not told
     CANCEL_STORED = "cancel-stored"

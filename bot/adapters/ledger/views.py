@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.ledger import upsert
 from bot.adapters.ledger.rows import item_values, run_of, run_values, view_of
 from bot.adapters.ledger.tables import attempts, items, runs
+from bot.core.killpoints import Point, reach
 from bot.core.plan import Item
 from bot.core.run import Run, RunView
 
@@ -22,8 +23,11 @@ async def insert_run(connection: AsyncConnection, run: Run, wanted: Sequence[Ite
     )
     if stored is None:
         return False
-    if wanted:
-        await connection.execute(insert(items), [item_values(run.id, item) for item in wanted])
+    half = len(wanted) // 2
+    for some in (wanted[:half], wanted[half:]):
+        if some:
+            await connection.execute(insert(items), [item_values(run.id, item) for item in some])
+            reach(Point.ITEMS_STORED)
     return True
 
 
