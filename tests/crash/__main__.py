@@ -10,7 +10,7 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +20,7 @@ from random import Random, SystemRandom
 from tempfile import TemporaryDirectory
 
 from bot.core.killpoints import Point
-from tests.crash.command import walk_command
+from tests.crash import command
 from tests.crash.faults import FAULTS
 from tests.crash.nursery import Nursery, nursery
 from tests.crash.postgres import fresh_database, postgres_server
@@ -30,11 +30,8 @@ from tests.crash.storm import storm
 from tests.crash.walk import Result, Site, walk
 
 _MOST_HITS = 40
-COMMAND_POINTS = (
-    *(Point.RUN_CLAIMED, Point.INTENT_COMMITTED, Point.REQUEST_SENT, Point.ANSWER_HALF_READ),
-    *(Point.SPOOL_HALF_WRITTEN, Point.ANSWER_SPOOLED, Point.ATTEMPT_SETTLED),
-    *(Point.FILES_PUBLISHED, Point.REPORT_STORED),
-)
+_ONE_COMMAND_IN = 3
+_STORMS = {"serve": storm, "run": command.storm_command}
 
 
 @dataclass
@@ -79,7 +76,7 @@ class Crash:
                     for point in self.wish.points:
                         if point not in ELSEWHERE or point in STORIES[name].also:
                             group.create_task(self._hits(name, point, on_postgres=on_postgres))
-                for point in COMMAND_POINTS if self.wish.command else ():
+                for point in command.POINTS if self.wish.command else ():
                     group.create_task(self._command_hits(point, on_postgres=on_postgres))
 
     async def _hits(self, name: str, point: Point, *, on_postgres: bool) -> None:
@@ -95,7 +92,7 @@ class Crash:
 
     async def _command_hits(self, point: Point, *, on_postgres: bool) -> None:
         for hit in range(1, _MOST_HITS):
-            play = partial(walk_command, point=f"{point}:{hit}")
+            play = partial(command.walk_command, point=f"{point}:{hit}")
             result = await self.one(f"run, {point}:{hit}", play, on_postgres=on_postgres)
             if not result.kills or result.violations:
                 return
@@ -113,30 +110,37 @@ class Crash:
     async def _storms(self, seeds: Iterator[int], end: float) -> None:
         while time.monotonic() < end:
             seed = next(seeds)
-            play = partial(storm, chance=Random(seed))
-            await self.one(f"random, seed {seed}", play, on_postgres=bool(seed % 2))
+            kind = "run" if self.wish.command and seed // 2 % _ONE_COMMAND_IN == 0 else "serve"
+            play = partial(_STORMS[kind], chance=Random(seed))
+            await self.one(f"{kind}, seed {seed}", play, on_postgres=bool(seed % 2))
 
     # --- the page -----------------------------------------------------------------------------
 
     def page(self) -> str:
         kills = [kill for result in self.results for kill in result.kills]
         broken = [violation for result in self.results for violation in result.violations]
-        slow = sorted(r.recovery for r in self.results if r.recovery is not None)
         kinds = Counter(kill.partition(":")[0] for kill in kills)
         took, seed = time.monotonic() - self.started, self.wish.seed
         lines = [
             f"kills        {len(kills)} in {len(self.results)} worlds, {took:.0f} s, seed {seed}",
             f"violations   {len(broken)}",
             f"in doubt     {sum(result.doubts for result in self.results)} images",
+            _spread("recovery", self.results, "recoveries", "from a death until all has moved"),
+            _spread("to the end", self.results, "ends", "from the last death to the last word"),
         ]
-        if len(slow) > 1:
-            p95 = statistics.quantiles(slow, n=20, method="inclusive")[-1]
-            lines.append(
-                f"recovery     median {statistics.median(slow):.1f} s, p95 {p95:.1f} s,"
-                f" longest {slow[-1]:.1f} s (from the last death to the last word, {len(slow)})"
-            )
         lines += ["", "killed at", *(f"  {kinds[k]:5} {k}" for k in sorted(kinds))]
         return "\n".join([*lines, "", *broken])
+
+
+def _spread(title: str, results: Sequence[Result], name: str, meaning: str) -> str:
+    found = sorted(seconds for result in results for seconds in getattr(result, name))
+    if len(found) < 2:
+        return f"{title:12} {found}"
+    p95 = statistics.quantiles(found, n=20, method="inclusive")[-1]
+    return (
+        f"{title:12} median {statistics.median(found):.1f} s, p95 {p95:.1f} s,"
+        f" longest {found[-1]:.1f} s ({meaning}, {len(found)} times)"
+    )
 
 
 def _say(words: str) -> None:

@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
+import obstore
+from pydantic import SecretStr
 
+from bot.adapters.spool.shared import connect
 from bot.entrypoints.loopback import HOST, bind, served, url_of
 from bot.simulators.github import GitHubState, Webhook, create_github_app
 from bot.simulators.github.auth import AppKey
@@ -78,6 +81,14 @@ class World:
     def calls(self) -> Counter[str]:
         """How many calls were billed for each prompt."""
         return Counter(str(call.sent["prompt"]) for call in self.images.billed)
+
+    async def spooled(self) -> list[str]:
+        """The keys that the spool holds whole, on this disk or in the store that machines share."""
+        if url := self.environment.get("SPOOL_URL"):
+            found = await obstore.list(connect(SecretStr(url))).collect_async()
+            return [each["path"] for each in found]
+        root = self.data_dir / "data" / "spool"
+        return [path.relative_to(root).as_posix() for path in root.glob("*/[!.]*")]
 
     async def say(self, body: str, issue: int = 1) -> Comment:
         """A person comments; GitHub tells the bot, whether it listens or not."""

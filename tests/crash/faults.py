@@ -16,7 +16,7 @@ from bot.simulators.github.faults import FaultKind as GitHubFaultKind
 from bot.simulators.github.threads import Comment
 from bot.simulators.images.faults import Fault as ImageFault
 from bot.simulators.images.faults import FaultKind
-from tests.crash import clock, judge
+from tests.crash import clock, ledger
 from tests.crash.driver import until
 from tests.crash.postgres import away
 from tests.crash.stage import Fault, Stage
@@ -106,7 +106,7 @@ async def _no_room_for_the_intent(stage: Stage) -> Sequence[Comment]:
     disk = stage.things.enter_context(small_disk(outside.data_dir / "data", "16m"))
     outside.images.faults.append(ImageFault(FaultKind.RATE_LIMIT, wait_ms=3000))
     first = await stage.heard()
-    while not any("failed" in states for states in (await judge.read(outside)).states.values()):
+    while not any("failed" in states for states in (await ledger.read(outside)).states.values()):
         await asyncio.sleep(0.1)
     disk.fill()
     second = await stage.order()

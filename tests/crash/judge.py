@@ -1,217 +1,167 @@
 """What must be true whatever died, as anybody can see it from outside.
 
-The simulators say what was called and billed, GitHub what stands in the thread, a fresh
-connection what is in the ledger. Nothing here asks the product.
+The simulators say what was called and billed, GitHub what stands in the thread, a fresh connection
+what is in the ledger. Nothing here asks the product. Facts are gathered first and judged then: each
+of the CHECKS is a function of them, and test_judge.py shows of each that it can fail.
 """
 
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from decimal import Decimal
 
 from bot.core.pricing import Usage, cost
 from bot.simulators.images.simulator import Call
 from tests.crash.driver import World, browsing
+from tests.crash.ledger import Attempt, Books, Row, read
 
-Item = tuple[str, int]
-_ROUNDED = 10_000
 CAP = 50_000_000  # micro-dollars in a day, if nobody says otherwise
 
-_TABLES = {
-    "attempts": "SELECT run_id, item, number, state, amount, cost FROM attempts",
-    "items": "SELECT run_id, item, wanted, cancelled, url, path FROM items",
-    "runs": "SELECT id, state, finished_at, page_url, report FROM runs",
-    "effects": "SELECT id, kind, version, shown, remote, given_up FROM effects",
-    "budgets": "SELECT scope, committed FROM budgets",
-    "reservations": "SELECT run_id, scope, held FROM reservations",
-    "deliveries": "SELECT id, settled_at FROM deliveries",
-}
+_BILL = "| Estimated |"
 _MONEY = re.compile(r"\| Estimated \|.*\n\|.*\n\|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)\|")
 _MARK = re.compile(r"<!-- (gptimage:[^ :]+)")
+_OTHERS = re.compile(r"inputs/[0-9a-f]{64}|[^/]+/(report\.json|[^/]+-\d+\.image[.\w]*)")
 _PICTURE = re.compile(r'<a href="([^"]+)"><img')
-
-
-@dataclass(frozen=True)
-class Books:
-    """All that the ledger holds at one moment."""
-
-    tables: Mapping[str, Sequence[Mapping[str, Any]]]
-
-    def __getitem__(self, table: str) -> Sequence[Mapping[str, Any]]:
-        return self.tables[table]
-
-    @property
-    def open_intents(self) -> set[Item]:
-        """Images whose call is, for the ledger, under way."""
-        return {_item(row) for row in self["attempts"] if row["state"] == "started"}
-
-    @property
-    def states(self) -> Mapping[Item, set[str]]:
-        """How the calls for each image ended."""
-        found: dict[Item, set[str]] = {_item(row): set() for row in self["items"]}
-        for row in self["attempts"]:
-            found[_item(row)].add(row["state"])
-        return found
-
-    @property
-    def prompts(self) -> Mapping[Item, str]:
-        return {_item(row): _wanted(row)["call"]["prompt"] for row in self["items"]}
-
-    @property
-    def spooled(self) -> Mapping[str, Item]:
-        """Each image by its id, which is in the names of its files."""
-        return {_wanted(row)["id"]: _item(row) for row in self["items"]}
-
-
-def _item(row: Mapping[str, Any]) -> Item:
-    return row["run_id"], row["item"]
-
-
-def _wanted(row: Mapping[str, Any]) -> Any:
-    wanted = row["wanted"]
-    return json.loads(wanted) if isinstance(wanted, str) else wanted
-
-
-async def read(world: World) -> Books:
-    """The ledger through a connection of its own; empty where there is none yet."""
-    return Books(await _ask(world, _TABLES))
-
-
-async def looks(world: World) -> tuple[int, bool]:
-    """How often somebody has looked for missed deliveries, and whether nobody does now."""
-    query = "SELECT epoch, until FROM leases WHERE subject = 'log:deliveries'"
-    found = (await _ask(world, {"leases": query}))["leases"]
-    return (found[0]["epoch"], found[0]["until"] == 0) if found else (0, True)
-
-
-async def _ask(
-    world: World, queries: Mapping[str, str]
-) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    # One moment's truth: where other machines live on, they write between two of the queries.
-    level = "REPEATABLE READ" if world.database.startswith("postgresql") else "SERIALIZABLE"
-    engine = create_async_engine(world.database, isolation_level=level)
-    found: dict[str, Sequence[Mapping[str, Any]]] = {name: [] for name in queries}
-    try:
-        async with engine.connect() as connection:
-            for name, query in queries.items():
-                rows = (await connection.execute(text(query))).mappings().all()
-                found[name] = sorted((dict(row) for row in rows), key=repr)
-    except DBAPIError as error:
-        if not re.search("no such table|does not exist|unable to open", str(error)):
-            raise
-    finally:
-        await engine.dispose()
-    return found
 
 
 @dataclass
 class Witness:
     """What was seen at each death: nobody else can know it later."""
 
-    under_way: set[Item] = field(default_factory=set)
-    kept: set[Item] = field(default_factory=set)  # their answers were whole in the spool
+    under_way: set[Attempt] = field(default_factory=set)
+    kept: set[Attempt] = field(default_factory=set)  # their answers were whole in the spool
     orders: Counter[str] = field(default_factory=Counter)  # of images in doubt, by prompt
     complaints: list[str] = field(default_factory=list)
 
     async def look(self, world: World) -> None:
         """Look at what a death has left."""
-        books = await read(world)
+        self.see(await read(world), await world.spooled())
+
+    def see(self, books: Books, spooled: Sequence[str]) -> None:
+        """Remember the calls that were under way, and the answers that are there."""
         self.under_way |= books.open_intents
-        names = books.spooled
-        root = world.data_dir / "data" / "spool"
-        for file in root.glob("*/*") if root.is_dir() else ():
-            for name, item in names.items():
-                if re.fullmatch(re.escape(name) + r"-\d+", file.name):
-                    self.kept.add(item)
-        self.complaints += _over_cap(books)
+        known = books.answers
+        self.kept |= {known[key] for key in spooled if key in known}
+        strange = [key for key in spooled if key not in known and not _OTHERS.fullmatch(key)]
+        words = [f"{key} is in the spool, and answers no known call" for key in strange]
+        self.complaints += [each for each in words if each not in self.complaints]
+        self.complaints += over_cap(books)
+
+
+@dataclass(frozen=True)
+class Billed:
+    """A call that the image API charges for."""
+
+    request: str
+    prompt: str
+    micros: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that is known when everything has ended."""
+
+    books: Books
+    runs: int  # as many as people have ordered
+    billed: Sequence[Billed]
+    witness: Witness = field(default_factory=Witness)
+    answers: Mapping[int, str] = field(default_factory=dict)  # our comments, by GitHub's id
+    shown: Sequence[str] = ()  # the pictures that people can see
 
 
 async def verdict(world: World, witness: Witness, runs: int) -> list[str]:
     """Every promise that is broken, now that all commands have ended."""
     books = await read(world)
-    return [
-        *witness.complaints,
-        *_over_cap(books),
-        *_called_too_often(world, witness),
-        *unfinished(books),
-        *_runs(books, runs),
-        *_items(world, books, witness),
-        *_bill(world, books),
-        *_told(world, books),
-        *_comments(world, runs),
-        *await _pictures(world, books),
-    ]
+    answers = {answer.id: answer.body for answer in world.answers}
+    shown = await _shown(world)
+    return broken(Facts(books, runs, bills(world.images.billed), witness, answers, shown))
 
 
 def command_verdict(world: World, books: Books, witness: Witness) -> list[str]:
     """The same for the command line, where no thread is told."""
+    facts = Facts(books, 1, bills(world.images.billed), witness)
+    return broken(facts, [check for check in CHECKS if check not in IN_THREADS])
+
+
+def broken(facts: Facts, checks: "Sequence[Check] | None" = None) -> list[str]:
+    """What the checks say, all of them unless told otherwise."""
+    return [words for check in checks or CHECKS for words in check(facts)]
+
+
+# --- calls and images -------------------------------------------------------------------------
+
+
+def _seen_at_a_death(facts: Facts) -> list[str]:
+    return facts.witness.complaints
+
+
+def _called_too_often(facts: Facts) -> list[str]:
+    wanted = Counter(facts.books.prompts.values()) + facts.witness.orders
     return [
-        *witness.complaints,
-        *_called_too_often(world, witness),
-        *unfinished(books),
-        *_runs(books, 1),
-        *_items(world, books, witness),
-        *_bill(world, books),
+        f"{prompt!r} was billed {times} times for {wanted[prompt]} orders"
+        for prompt, times in Counter(call.prompt for call in facts.billed).items()
+        if times > wanted[prompt]
     ]
 
 
-def _called_too_often(world: World, witness: Witness) -> list[str]:
-    return [
-        f"{prompt!r} was billed {times} times for {1 + witness.orders[prompt]} orders"
-        for prompt, times in world.calls.items()
-        if times > 1 + witness.orders[prompt]
-    ]
+def _left_open(facts: Facts) -> list[str]:
+    intents = [f"{each} has an intent without an outcome" for each in facts.books.open_intents]
+    return intents + unfinished(facts.books)
 
 
 def unfinished(books: Books) -> list[str]:
     """What somebody must still do."""
     found = [f"run {row['id']} is {row['state']}" for row in books["runs"] if not _done(row)]
     found += [f"effect {row['id']} is owed" for row in books["effects"] if _owed(row)]
-    found += [f"delivery {row['id']} is open" for row in books["deliveries"] if not row[_SETTLED]]
+    found += [
+        f"delivery {row['id']} is open" for row in books["deliveries"] if not row["settled_at"]
+    ]
     return found
 
 
-def _runs(books: Books, runs: int) -> list[str]:
-    made = len(books["runs"])
-    return [] if made == runs else [f"{made} runs were made of {runs} commands"]
-
-
-_SETTLED = "settled_at"
-
-
-def _done(row: Mapping[str, Any]) -> bool:
+def _done(row: Row) -> bool:
     return row["state"] == "done" and bool(row["finished_at"])
 
 
-def _owed(row: Mapping[str, Any]) -> bool:
+def _owed(row: Row) -> bool:
     return row["shown"] < row["version"] or bool(row["given_up"])
 
 
-def _items(world: World, books: Books, witness: Witness) -> list[str]:
-    found = []
-    billed = Counter(world.calls)
-    for item, states in books.states.items():
-        prompt = books.prompts[item]
-        if "started" in states:
-            found.append(f"{item} has an intent without an outcome")
-        if billed[prompt] and not states & {"succeeded", "in_doubt"}:
-            found.append(f"{item} was billed, and the ledger says {states or 'nothing'}")
-        if "in_doubt" in states and item not in witness.under_way:
-            found.append(f"{item} is in doubt, and its call was not under way at any death")
-        if item in witness.kept and "succeeded" not in states:
-            found.append(f"{item} was in the spool, and is lost: {states}")
-    return found
+def _number_of_runs(facts: Facts) -> list[str]:
+    made = len(facts.books["runs"])
+    return [] if made == facts.runs else [f"{made} runs were made of {facts.runs} commands"]
+
+
+def _doubt_without_cause(facts: Facts) -> list[str]:
+    return [
+        f"{each} is in doubt, and its call was not under way at any death"
+        for each, row in facts.books.attempts.items()
+        if row["state"] == "in_doubt" and each not in facts.witness.under_way
+    ]
+
+
+def _lost_answers(facts: Facts) -> list[str]:
+    found = {each: row["state"] for each, row in facts.books.attempts.items()}
+    return [
+        f"{each} was in the spool, and is lost: {found.get(each, 'forgotten')}"
+        for each in sorted(facts.witness.kept)
+        if found.get(each) != "succeeded"
+    ]
+
+
+# --- money, to the micro-dollar ---------------------------------------------------------------
 
 
 def bill(calls: Sequence[Call]) -> int:
     """What the image API charges for the calls, in micro-dollars."""
-    return sum(_charged(call) for call in calls)
+    return sum(each.micros for each in bills(calls))
+
+
+def bills(calls: Sequence[Call]) -> list[Billed]:
+    """What it charges for each of them."""
+    return [Billed(call.request_id, str(call.sent["prompt"]), _charged(call)) for call in calls]
 
 
 def _charged(call: Call) -> int:
@@ -224,79 +174,167 @@ def _charged(call: Call) -> int:
     return charged.micros
 
 
-def spent(books: Books) -> tuple[int, int]:
-    """What the ledger says is paid, and what is in doubt."""
-    paid = sum(row["cost"] or 0 for row in books["attempts"] if row["state"] == "succeeded")
-    doubt = sum(row["amount"] or 0 for row in books["attempts"] if row["state"] == "in_doubt")
-    return paid, doubt
+def spent(books: Books, run: str | None = None) -> tuple[int, int]:
+    """What the ledger says is paid, and what is in doubt at most; of one run, or of all."""
+    rows = [row for row in books["attempts"] if run in (None, row["run_id"])]
+    paid = sum(row["cost"] or 0 for row in rows if row["state"] == "succeeded")
+    return paid, sum(row["amount"] or 0 for row in rows if row["state"] == "in_doubt")
 
 
-def _bill(world: World, books: Books) -> list[str]:
-    """Paid and in doubt together explain the bill."""
-    (paid, doubt), billed = spent(books), bill(world.images.billed)
-    if paid <= billed <= paid + doubt:
-        return []
-    return [f"the bill is {billed}, the ledger says {paid} paid and {doubt} in doubt"]
+def _unexplained_bill(facts: Facts) -> list[str]:
+    """Each call that was billed is an attempt that is paid for exactly, or one that may be."""
+    prompts = facts.books.prompts
+    by_request = {row["request_id"]: row for row in facts.books["attempts"] if row["request_id"]}
+    doubts = defaultdict[str, list[Row]](list)  # whose answer never came, so nobody knows its name
+    for row in facts.books["attempts"]:
+        if row["state"] == "in_doubt" and not row["request_id"]:
+            doubts[prompts[row["run_id"], row["item"]]].append(row)
+    found = []
+    for call in facts.billed:
+        nameless = doubts[call.prompt]
+        known = by_request.pop(call.request) if call.request in by_request else None
+        says = known or (nameless.pop() if nameless else None)
+        if says is None or not _explains(says, call):
+            what = f"{says['state']}, {says['cost']} of {says['amount']}" if says else "nothing"
+            found.append(f"{call.prompt!r} was billed {call.micros}, and the ledger says {what}")
+    kept = [row for row in by_request.values() if row["state"] == "succeeded"]
+    return found + [f"{row['request_id']} is paid for, and nobody billed it" for row in kept]
 
 
-def _told(world: World, books: Books) -> list[str]:
-    """The budget and the thread say what the ledger says."""
-    paid, doubt = spent(books)
-    found = [
-        f"the budget holds {row['committed']}, not {paid + doubt}"
-        for row in books["budgets"]
-        if row["committed"] != paid + doubt and row["scope"] == "server"
-    ]
-    words = [match for answer in world.answers if (match := _MONEY.search(answer.body))]
-    told = [sum(map(_micros, match.group(2, 3))) for match in words]
-    # A sum of rounded words is told to the cent at worst.
-    if abs(sum(told) - paid - doubt) > _ROUNDED * max(1, len(told)):
-        found.append(f"the thread tells of {sum(told)}, the ledger of {paid + doubt}")
-    if doubt and not any(_micros(match[3]) for match in words):
-        found.append("something is in doubt, and the thread names no amount")
+def _explains(row: Row, call: Billed) -> bool:
+    match row["state"]:
+        case "succeeded":
+            return bool(row["cost"] == call.micros)
+        case "in_doubt":
+            return bool(row["amount"] >= call.micros)
+        case _:
+            return False
+
+
+def _paid_without_a_name(facts: Facts) -> list[str]:
+    """A call that is paid for can be looked up at the server."""
+    rows = facts.books["attempts"]
+    nameless = [row for row in rows if row["state"] == "succeeded" and not row["request_id"]]
+    return [f"{row['run_id']}/{row['item']} is paid for without a request" for row in nameless]
+
+
+def _reported(facts: Facts) -> list[str]:
+    """The stored reports say what the ledger says."""
+    found = []
+    for row in facts.books["runs"]:
+        report = json.loads(row["report"] or "{}", parse_float=Decimal)
+        says = [report.get(name) for name in ("total_cost", "in_doubt")]
+        right = [micros / Decimal(1_000_000) for micros in spent(facts.books, row["id"])]
+        if says != right:
+            found.append(f"the report of {row['id']} says {says}, not {right}")
     return found
 
 
-def _micros(words: str) -> int:
-    number = re.search(r"\d[\d,]*(\.\d+)?", words)
-    return round(float(number[0].replace(",", "")) * 1_000_000) if number else 0
+def _budget(facts: Facts) -> list[str]:
+    """Once all have ended, what is spoken for is what was spent, or may have been."""
+    total, held = sum(spent(facts.books)), defaultdict[str, int](int)
+    for row in facts.books["budgets"]:
+        held[row["scope"]] += row["committed"]
+    found = [f"the server's budget holds {held['server']}, not {total}"]
+    return (found if held["server"] != total else []) + over_cap(facts.books)
 
 
-def _over_cap(books: Books) -> list[str]:
-    held: defaultdict[str, int] = defaultdict(int)
+def over_cap(books: Books) -> list[str]:
+    """Budgets that hold more than the day's cap, or not what their runs hold."""
+    held: defaultdict[tuple[str, str], int] = defaultdict(int)
     for row in books["reservations"]:
-        held[row["scope"]] += row["held"]
-    over = [f"{scope} holds {sum_} of {CAP}" for scope, sum_ in held.items() if sum_ > CAP]
-    torn = [
-        f"the budget of {row['scope']} is {row['committed']}, its runs hold {held[row['scope']]}"
+        held[row["scope"], row["window"]] += row["held"]
+    over = [f"{scope} holds {sum_} of {CAP}" for (scope, _), sum_ in held.items() if sum_ > CAP]
+    return over + [
+        f"the budget of {row['scope']} is {row['committed']}, its runs hold"
+        f" {held[row['scope'], row['window']]}"
         for row in books["budgets"]
-        if row["committed"] != held[row["scope"]]
+        if row["committed"] != held[row["scope"], row["window"]]
     ]
-    return over + torn
 
 
-def _comments(world: World, runs: int) -> list[str]:
-    summaries = [answer for answer in world.answers if "| Estimated |" in answer.body]
-    if len(summaries) != runs:
-        return [f"{len(summaries)} comments with a bill stand there for {runs} runs"]
-    marks = Counter(mark for answer in world.answers for mark in _MARK.findall(answer.body))
+# --- the thread -------------------------------------------------------------------------------
+
+
+def _summaries(facts: Facts) -> list[str]:
+    """Each run has one comment with its bill, the one that the ledger knows; nobody else has."""
+    with_bill = {id_ for id_, body in facts.answers.items() if _BILL in body}
+    known = {_comment_of(facts, row["id"]) for row in facts.books["runs"]}
+    if len(known) == facts.runs and known == with_bill:
+        return []
+    return [f"{len(with_bill)} comments with a bill stand there for {facts.runs} runs"]
+
+
+def _comment_of(facts: Facts, run: str) -> int | None:
+    return next(
+        (row["remote"] for row in facts.books["effects"] if row["id"] == f"comment-{run}"), None
+    )
+
+
+def _told(facts: Facts) -> list[str]:
+    """The thread names both amounts of each run, as exactly as it prints money."""
+    found = []
+    for row in facts.books["runs"]:
+        body = facts.answers.get(_comment_of(facts, row["id"]) or 0, "")
+        match, right = _MONEY.search(body), tuple(map(printed, spent(facts.books, row["id"])))
+        says = tuple(cell.strip() for cell in match.group(2, 3)) if match else ()
+        if says != right:
+            found.append(f"the thread says {says} of {row['id']}, not {right}")
+        elif _doubtful(facts, row["id"]) and f"in doubt, {right[1]} at most" not in _top(body):
+            found.append(f"{right[1]} of {row['id']} are in doubt, and no sentence says so")
+    return found
+
+
+def _doubtful(facts: Facts, run: str) -> bool:
+    """Whether an image of the run is in doubt that was not made after all."""
+    states = (states for item, states in facts.books.states.items() if item[0] == run)
+    return any("in_doubt" in each and "succeeded" not in each for each in states)
+
+
+def _top(body: str) -> str:
+    return body.partition(_BILL)[0]
+
+
+def printed(micros: int) -> str:
+    """As people read it: cents, or four places where there is less; nobody is told too little."""
+    parts = -(-micros // 100)
+    return f"${parts // 10_000:,}.{parts % 10_000:04}".removesuffix("00")
+
+
+def _marks(facts: Facts) -> list[str]:
+    marks = Counter(mark for body in facts.answers.values() for mark in _MARK.findall(body))
     return [f"{mark} stands there {times} times" for mark, times in marks.items() if times > 1]
 
 
-async def _pictures(world: World, books: Books) -> list[str]:
-    """Every image that was made is where the thread, or the folder, has it."""
-    made = sum("succeeded" in states for states in books.states.values())
+def _pictures(facts: Facts) -> list[str]:
+    """Every image that was made is where the thread, or the folder, has it, once."""
+    made = sum("succeeded" in states for states in facts.books.states.values())
+    seen = len(set(facts.shown))
+    if made == seen == len(facts.shown):
+        return []
+    return [f"{made} images were made, and {len(facts.shown)} ({seen} different) can be seen"]
+
+
+async def _shown(world: World) -> list[str]:
     if world.environment.get("GPTIMAGE_DESTINATION") == "directory":
         folder = world.data_dir / "data" / "images"
         kinds = {".png", ".jpg", ".webp"}
-        shown = sum(path.suffix in kinds for path in folder.rglob("*") if _is_image(path.name))
-    else:
-        urls = [url for answer in world.answers for url in _PICTURE.findall(answer.body)]
-        async with browsing(follow_redirects=True) as browser:
-            answers = [await browser.get(url) for url in urls]
-        shown = sum(a.headers.get("content-type", "").startswith("image/") for a in answers)
-    return [] if shown == made else [f"{made} images were made, and {shown} can be seen"]
+        files = (path for path in folder.rglob("*") if path.suffix in kinds)
+        return [str(path) for path in files if not path.name.startswith(("thumb-", "sheet"))]
+    urls = [url for answer in world.answers for url in _PICTURE.findall(answer.body)]
+    async with browsing(follow_redirects=True) as browser:
+        answers = {url: await browser.get(url) for url in set(urls)}
+    return [url for url in urls if _is_image(answers[url].headers.get("content-type", ""))]
 
 
-def _is_image(name: str) -> bool:
-    return not name.startswith(("thumb-", "sheet"))
+def _is_image(kind: str) -> bool:
+    return kind.startswith("image/")
+
+
+Check = Callable[[Facts], Sequence[str]]
+IN_THREADS: tuple[Check, ...] = (_budget, _summaries, _told, _marks, _pictures)
+CHECKS: tuple[Check, ...] = (
+    *(_seen_at_a_death, _called_too_often, _left_open, _number_of_runs, _doubt_without_cause),
+    *(_lost_answers, _unexplained_bill, _paid_without_a_name, _reported),
+    *IN_THREADS,
+)

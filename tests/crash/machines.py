@@ -27,7 +27,7 @@ from bot.simulators.github import Webhook
 from bot.simulators.github.threads import Comment
 from bot.simulators.images import Settings
 from tests import buckets
-from tests.crash import judge
+from tests.crash import judge, ledger
 from tests.crash.driver import KILLED, SECRET, Process, World, until, world
 from tests.crash.judge import Witness
 from tests.crash.nursery import nursery
@@ -238,9 +238,9 @@ async def survive(folder: Path, database: str, plan: Plan) -> Seen:
                 await _settled(outside, plan.patience)
         except* TimeoutError:  # in the group of the workers
             seen.violations.append("no final state is reached")
-        books = await judge.read(outside)
+        books = await ledger.read(outside)
         # Whoever is so slow that its lease runs out is dead for the others.
-        witness.under_way |= {item for item in books.states if item[0] in leases.taken}
+        witness.under_way |= {each for each in books.attempts if each[0] in leases.taken}
         seen.violations += await judge.verdict(outside, witness, plan.runs)
         seen.violations += _threads(outside)
         seen.doubts = sum("in_doubt" in states for states in books.states.values())
@@ -314,7 +314,7 @@ async def _fewer(outside: World, commands: Sequence[Comment], plan: Plan) -> Non
 
 async def _settled(outside: World, patience: float) -> None:
     async with asyncio.timeout(patience):
-        while judge.unfinished(await judge.read(outside)):
+        while judge.unfinished(await ledger.read(outside)):
             await asyncio.sleep(0.5)
     await outside.github.webhooks.settled()
 

@@ -33,6 +33,7 @@ _IMPORTED = (
     *("bot.entrypoints.wiring.local", "bot.entrypoints.local", "bot.adapters.ledger.schema"),
     *("bot.adapters.openai_images.client", "aiosqlite", "asyncpg", "uvicorn.protocols.http.auto"),
     *("sqlalchemy.dialects.sqlite.aiosqlite", "sqlalchemy.dialects.postgresql.asyncpg"),
+    *("valkey.asyncio", "limits.aio.storage.redis", "anyio._backends._asyncio"),
     *("openai.resources.images", "PIL.Image", "obstore", "bot.entrypoints.action.job"),
 )
 _LONGEST_WISH = 2**17
@@ -54,7 +55,8 @@ class Child:
 
     def send_signal(self, number: int) -> None:
         if self.returncode is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # its death is on its way to us
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)

@@ -18,9 +18,9 @@ from bot.simulators.github.faults import FaultKind as GitHubFaultKind
 from bot.simulators.github.threads import Comment
 from bot.simulators.images import Settings
 from bot.simulators.images.faults import Fault, FaultKind
-from tests.crash import judge
+from tests.crash import judge, ledger
 from tests.crash.driver import Process, World, serving, world
-from tests.crash.judge import Books, Witness
+from tests.crash.judge import Witness
 from tests.crash.stories import reacted
 from tests.crash.walk import quiet
 
@@ -123,12 +123,11 @@ async def _talk(outside: World, chance: Random, end: float) -> list[Comment]:
 
 
 async def _page(outside: World, gauge: Gauge, runs: int, process: Process) -> int:
-    books = await judge.read(outside)
+    books = await ledger.read(outside)
     paid, doubt = judge.spent(books)
     memory, files = gauge.slope(gauge.kilobytes), gauge.slope(gauge.files)
     # Nobody died here: what is in doubt is so for what the simulator did.
-    broken = await judge.verdict(outside, Witness(under_way=set(books.states)), runs)
-    broken += _unexplained(outside, books)
+    broken = await judge.verdict(outside, Witness(under_way=set(books.attempts)), runs)
     if gauge.warm and memory > MOST_KB_A_MINUTE:
         broken.append(f"memory grows by {memory:.0f} kB a minute")
     if files > MOST_FILES_A_MINUTE:
@@ -150,19 +149,6 @@ async def _page(outside: World, gauge: Gauge, runs: int, process: Process) -> in
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     return int(bool(broken))
-
-
-def _unexplained(outside: World, books: Books) -> list[str]:
-    """Images whose price in the ledger is not the simulator's, to the micro-dollar."""
-    bills = {str(call.sent["prompt"]): judge.bill([call]) for call in outside.images.billed}
-    found = []
-    for row in books["attempts"]:
-        billed = bills.get(books.prompts[row["run_id"], row["item"]], 0)
-        if row["state"] == "succeeded" and row["cost"] != billed:
-            found.append(f"an image was billed {billed}, and the ledger says {row['cost']}")
-        if row["state"] == "in_doubt" and row["amount"] < billed:
-            found.append(f"an image was billed {billed}, in doubt is {row['amount']}")
-    return found
 
 
 def _main() -> int:

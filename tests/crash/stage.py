@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from bot.simulators.github.threads import Comment
 from bot.simulators.github.webhooks import Delivery
-from tests.crash import judge
+from tests.crash import ledger
 from tests.crash.driver import Process, World, serving, until
 from tests.crash.judge import Witness
 from tests.crash.nursery import Nursery
@@ -156,11 +156,11 @@ async def _stage(site: Site) -> AsyncIterator[Stage]:
 
 async def _judge(fault: Fault, stage: Stage, runs: int) -> None:
     """No image is in doubt or fails but by the fault's own doing."""
-    books = await judge.read(stage.outside)
+    books = await ledger.read(stage.outside)
     doubts = {item for item, states in books.states.items() if "in_doubt" in states}
     failed = [states for states in books.states.values() if not states & {"succeeded", "in_doubt"}]
     if fault.doubts:
-        stage.witness.under_way |= doubts
+        stage.witness.under_way |= {each for each in books.attempts if each[:2] in doubts}
     if (len(doubts), len(failed)) != (fault.doubts, fault.failures):
         words = f"{len(doubts)} images are in doubt, and {len(failed)} failed"
         stage.site.result.violations.append(words)

@@ -11,7 +11,7 @@ from PIL import Image
 from bot.core.killpoints import Point
 from bot.simulators.github.threads import Comment
 from bot.simulators.images import Settings
-from tests.crash import judge
+from tests.crash import ledger
 from tests.crash.driver import World, until
 from tests.crash.judge import Witness
 
@@ -79,7 +79,7 @@ async def order_doubts(outside: World, witness: Witness, issue: int) -> None:
     answers = [answer for answer in outside.answers if answer.issue == issue]
     await until(lambda: any("| Estimated |" in answer.body for answer in answers), PATIENCE)
     for line in [found[0] for answer in answers if (found := _AGAIN.search(answer.body))]:
-        books = await judge.read(outside)
+        books = await ledger.read(outside)
         for item, states in books.states.items():
             if "in_doubt" in states and "succeeded" not in states:
                 witness.orders[books.prompts[item]] += 1

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.adapters.ledger.conftest import postgres_server, postgres_url  # noqa: F401
-from tests.crash import judge
+from tests.crash import judge, ledger
 from tests.crash.driver import Process, World, until
 from tests.crash.judge import Witness
 from tests.crash.machines import machine, shared_world
@@ -107,5 +107,5 @@ async def frozen_between_writes(process: Process, database: str) -> None:
 async def all_succeeded(outside: World) -> None:
     """Until the ledger knows the answer to each call."""
     async with asyncio.timeout(60):
-        while any("succeeded" not in s for s in (await judge.read(outside)).states.values()):
+        while any("succeeded" not in s for s in (await ledger.read(outside)).states.values()):
             await asyncio.sleep(0.5)

@@ -22,7 +22,7 @@ from bot.core.plan import ImageCall
 from bot.core.run import Thread
 from bot.simulators.github.threads import Comment
 from tests.adapters.ledger.earlier import FOLDER, insert, made
-from tests.crash import judge
+from tests.crash import judge, ledger
 from tests.crash.driver import World, serving, until, world
 from tests.crash.nursery import the_nursery
 from tests.crash.postgres import fresh_database, postgres_server
@@ -161,7 +161,7 @@ async def test_open_runs_of_an_earlier_version_end_well(
             await until(lambda: all(map(outside.ended, people(outside))) or process.returncode)
             await quiet(outside)
         told = {name: answer_about(outside, name) for name in ("fox", "owl", "cat")}
-        books = await judge.read(outside)
+        books = await ledger.read(outside)
 
     assert process.returncode == 0, outside.log
     assert outside.calls == {"a queued fox": 1, "a doubtful owl": 1, "a finished cat": 1}

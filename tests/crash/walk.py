@@ -1,18 +1,20 @@
 """One story, its deaths, and what is true afterwards."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.entrypoints import loopback
 from bot.simulators.github import Webhook
-from tests.crash import judge
+from bot.simulators.github.threads import Comment
+from tests.crash import judge, ledger
 from tests.crash.driver import KILLED, SECRET, Process, World, serving, world
 from tests.crash.judge import Witness
 from tests.crash.nursery import Nursery
+from tests.crash.recovery import interrupted, recovery
 from tests.crash.stories import PATIENCE, Story
 
 _BUSY = 1.5  # seconds after which a process that still lives only waits
@@ -26,7 +28,8 @@ class Result:
     kills: list[str] = field(default_factory=list)  # where each of them was
     violations: list[str] = field(default_factory=list)
     doubts: int = 0
-    recovery: float | None = None  # seconds from the last death to the last word
+    recoveries: list[float] = field(default_factory=list)  # of its deaths, as recovery.py says
+    ends: list[float] = field(default_factory=list)  # seconds from the last death to the last word
     log: str = ""
 
 
@@ -66,8 +69,11 @@ async def walk(site: Site, story: Story, chain: Sequence[str]) -> None:
         try:
             async with asyncio.timeout(PATIENCE + 60):
                 runs = await story.play(outside, witness)
-                if deaths.died_at is not None:
-                    site.result.recovery = time.monotonic() - deaths.died_at
+                if deaths.died_at:
+                    ended_at, died_at = datetime.now(UTC), deaths.died_at
+                    site.result.ends.append((ended_at - died_at).total_seconds())
+                    if seconds := recovery(outside, deaths.waiting, died_at):
+                        site.result.recoveries.append(seconds)
                 await quiet(outside)
         except TimeoutError:
             site.result.violations.append("no final state is reached")
@@ -85,7 +91,8 @@ class _Deaths:
         self._site = site
         self._outside = outside
         self._chain = list(chain)
-        self.died_at: float | None = None
+        self.died_at: datetime | None = None
+        self.waiting: list[Comment] = []  # what the last death interrupted
         self.over = asyncio.Event()  # the story has been told
 
     async def follow(self, witness: Witness) -> None:
@@ -97,7 +104,8 @@ class _Deaths:
                     await _settled(process, self.over, _BUSY if point else 0.1)
                 await _settled(process, self.over)
             if process.returncode == KILLED and point:
-                self.died_at = time.monotonic()
+                self.died_at = datetime.now(UTC)
+                self.waiting = interrupted(self._outside, self._outside.comments)
                 self._site.result.kills.append(point)
                 await witness.look(self._outside)
             elif process.returncode != 0 or not self.over.is_set():
@@ -119,7 +127,7 @@ async def conclude(site: Site, outside: World, witness: Witness, runs: int) -> N
     """Judge, let another process look for work where there is none, and judge again."""
     result = site.result
     result.violations += await judge.verdict(outside, witness, runs)
-    before, looks = await _seen(outside), (await judge.looks(outside))[0]
+    before, looks = await _seen(outside), (await ledger.looks(outside))[0]
     async with site.places, serving(outside) as again:
         # It has looked when it has asked GitHub what was missed, which it does beside the sweep.
         with suppress(TimeoutError):
@@ -130,20 +138,20 @@ async def conclude(site: Site, outside: World, witness: Witness, runs: int) -> N
     for name, value in before.items():
         if after[name] != value:
             result.violations.append(f"a second recovery changed {name}")
-    result.doubts = sum("in_doubt" in s for s in (await judge.read(outside)).states.values())
+    result.doubts = sum("in_doubt" in s for s in (await ledger.read(outside)).states.values())
 
 
 async def quiet(outside: World) -> None:
     """Until nothing is left to do, as the ledger says it."""
 
     async def settled() -> bool:
-        return not judge.unfinished(await judge.read(outside))
+        return not judge.unfinished(await ledger.read(outside))
 
     await _until(settled, PATIENCE)
 
 
 async def _looked(outside: World, before: int) -> bool:
-    epoch, free = await judge.looks(outside)
+    epoch, free = await ledger.looks(outside)
     return epoch > before and free
 
 
@@ -155,7 +163,7 @@ async def _until(seen: Callable[[], Awaitable[bool]], patience: float) -> None:
 
 async def _seen(outside: World) -> dict[str, object]:
     """All that a process could change."""
-    books = await judge.read(outside)
+    books = await ledger.read(outside)
     return {
         "the calls": len(outside.images.calls),
         "the thread": [(each.id, each.revisions) for each in outside.comments],
