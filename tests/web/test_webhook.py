@@ -310,6 +310,19 @@ async def test_a_busy_ledger_is_a_503_and_the_redelivery_is_stored_once(
     assert inbox.first == 1
 
 
+async def test_what_a_busy_ledger_refused_is_stored_as_soon_as_it_takes_it(
+    github: httpx.AsyncClient, inbox: MemoryInbox, scheduler: ListScheduler
+) -> None:
+    inbox.busy = True
+    for _ in range(3):
+        assert (await deliver(github, BODY)).status_code == 503
+    inbox.busy = False
+    async with asyncio.timeout(30):
+        while not scheduler.scheduled:
+            await asyncio.sleep(0.05)
+    assert (inbox.first, len(scheduler.scheduled)) == (1, 1)
+
+
 async def test_a_ledger_that_hangs_is_a_503_within_three_seconds(
     github: httpx.AsyncClient, inbox: MemoryInbox
 ) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from time import perf_counter
 
 from starlette.background import BackgroundTask
@@ -22,6 +23,7 @@ _log = logging.getLogger(__name__)
 
 _STORE_SECONDS = 2.5  # so that a sender hears of a locked ledger within three
 _RETRY_AFTER = "30"
+_PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds, before what was refused is stored after all
 _LONGEST_GUID = 100  # it is not signed: anybody may write anything there
 
 
@@ -39,9 +41,14 @@ class Webhook:
     clock: Clock
     max_body: int
     count: Count
+    pauses: Sequence[float] = _PAUSES
+    late: dict[str, asyncio.Task[None]] = field(default_factory=dict)  # what waits for the ledger
 
     async def receive(self, request: Request) -> JSONResponse:
-        """Answer 202 once the delivery is stored or is no command; 4xx, or 503 to come again."""
+        """Answer 202 once the delivery is stored or is no command; 4xx, or 503 to come again.
+
+        What is told to come again is stored later, too, if the ledger takes it within seconds.
+        """
         began = perf_counter()
         result, answer = await self._answer(request)
         self.count(result, perf_counter() - began)
@@ -75,7 +82,9 @@ class Webhook:
             async with asyncio.timeout(_STORE_SECONDS):
                 new = await self.inbox.receive(delivery)
         except (LedgerBusy, TimeoutError):
-            _log.warning("the delivery was not stored: the ledger is busy")
+            _log.warning("the delivery is not stored yet: the ledger is busy")
+            if delivery.id not in self.late:
+                self.late[delivery.id] = asyncio.create_task(self._store_late(delivery))
             busy = {"error": "the ledger is busy, deliver again later"}
             return "unavailable", JSONResponse(busy, 503, headers={"Retry-After": _RETRY_AFTER})
         reach(Point.DELIVERY_STORED)
@@ -85,6 +94,21 @@ class Webhook:
             202,
             background=BackgroundTask(self._schedule, delivery.id),
         )
+
+    async def _store_late(self, delivery: Delivery) -> None:
+        """Store what was refused as soon as the ledger takes it: GitHub does not come by itself."""
+        try:
+            for pause in self.pauses:
+                await asyncio.sleep(pause)
+                with suppress(LedgerBusy, TimeoutError):
+                    async with asyncio.timeout(_STORE_SECONDS):
+                        await self.inbox.receive(delivery)
+                    _log.info("the delivery is stored after all")
+                    await self._schedule(delivery.id)
+                    return
+            _log.warning("the delivery was not stored: GitHub will be asked for it")
+        finally:
+            del self.late[delivery.id]
 
     async def _schedule(self, delivery: str) -> None:
         """Put the id into the queue, after the answer: the sweep finds what gets lost here."""
