@@ -2,57 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
-from bot.core.attempts import Attempt, AttemptState
-from bot.core.errors import Failure
 from bot.core.plan import ImageCall
-from bot.core.ports import Answer, Lease, Runs, Settlement
-from bot.core.pricing import Money
-from bot.core.run import ItemState, ItemView, Run, RunView, Stop
+from bot.core.ports import Answer
+from bot.core.run import ItemState, ItemView, RunView
 from bot.engine.life import Life
 from tests.engine.story import Ending
-from tests.engine.world import RUN, Build, Parts, Ports, Process, Provider, World, life, ports
-
-
-class Changed:
-    """A port of which a mutant changes some methods."""
-
-    def __init__(self, port: object) -> None:
-        self._port: Any = port
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._port, name)
-
-
-class RetriesOpenIntents(Changed):
-    """Takes an intent without an outcome for a call that was never made."""
-
-    async def begin(self, lease: Lease, now: datetime) -> Run:
-        view = await self._port.get(RUN)
-        for item in view.items:
-            for attempt in item.attempts:
-                if attempt.state is AttemptState.STARTED:
-                    never_made = Settlement(failure=Failure.CONNECTION)
-                    await self._port.settle(lease, item.item.index, attempt.number, never_made, now)
-        run: Run = await self._port.begin(lease, now)
-        return run
-
-    async def get(self, run_id: str) -> RunView | None:
-        view: RunView | None = await self._port.get(run_id)
-        return view and replace(view, items=tuple(map(_without_open_ones, view.items)))
-
-
-def _without_open_ones(item: ItemView) -> ItemView:
-    """So that the next call has a number of its own."""
-    failed = (
-        replace(a, state=AttemptState.FAILED, failure=Failure.CONNECTION)
-        if a.state is AttemptState.STARTED
-        else a
-        for a in item.attempts
-    )
-    return replace(item, attempts=tuple(failed))
+from tests.engine.world import Build, Parts, Ports, Process, Provider, World, life, ports
+from tests.faulty import Changed, IgnoresTheEpoch, RecordsNoIntent, RetriesOpenIntents
 
 
 class OrdersAgain(Changed):
@@ -66,63 +24,6 @@ class OrdersAgain(Changed):
 def _again(item: ItemView) -> ItemView:
     doubtful = item.state is ItemState.IN_DOUBT
     return replace(item, order=item.order + 1) if doubtful else item
-
-
-class RecordsNoIntent(Changed):
-    """Writes a call down when it has ended."""
-
-    def __init__(self, port: Runs) -> None:
-        super().__init__(port)
-        self._intents: dict[tuple[int, int], tuple[int, Money | None, datetime]] = {}
-
-    async def start(
-        self, _: Lease, item: int, number: int, order: int, amount: Money | None, now: datetime
-    ) -> None:
-        self._intents[item, number] = order, amount, now
-
-    async def settle(
-        self, lease: Lease, item: int, number: int, outcome: Settlement, now: datetime
-    ) -> Attempt:
-        if intent := self._intents.pop((item, number), None):
-            await self._port.start(lease, item, number, *intent)
-        settled: Attempt = await self._port.settle(lease, item, number, outcome, now)
-        return settled
-
-
-class IgnoresTheEpoch(Changed):
-    """Writes with whatever epoch is the newest, and does not mind who was there before."""
-
-    def __init__(self, port: Runs, world: World) -> None:
-        super().__init__(port)
-        self._world = world
-
-    async def start(
-        self, lease: Lease, item: int, number: int, order: int, amount: Money | None, now: datetime
-    ) -> Stop | None:
-        tried = (await self._world.view()).items[item].attempts
-        if number in {attempt.number for attempt in tried}:
-            return None
-        newest, intent = await self._newest(lease), (item, number, order, amount, now)
-        refused: Stop | None = await self._port.start(newest, *intent)
-        return refused
-
-    async def settle(self, lease: Lease, *args: object) -> Attempt:
-        settled: Attempt = await self._port.settle(await self._newest(lease), *args)
-        return settled
-
-    async def _newest(self, lease: Lease) -> Lease:
-        epoch = lease.epoch
-        while not await self._is_current(replace(lease, epoch=epoch)):
-            epoch += 1
-        return replace(lease, epoch=epoch)
-
-    async def _is_current(self, lease: Lease) -> bool:
-        runs = self._world.ledger.runs
-        try:
-            await runs.published(lease, (), None, "")
-        except Exception:  # noqa: BLE001  (LeaseLost: the next epoch may be it)
-            return False
-        return True
 
 
 class SpoolsLater(Provider):
@@ -172,6 +73,10 @@ MUTANTS = {
     "retries open intents": Mutant(_with_runs(lambda runs, _: RetriesOpenIntents(runs)), "paid 2"),
     "orders again by itself": Mutant(_with_runs(lambda runs, _: OrdersAgain(runs)), "paid 2"),
     "records no intent": Mutant(_with_runs(lambda runs, _: RecordsNoIntent(runs)), "paid 2"),
-    "ignores the epoch": Mutant(_with_runs(IgnoresTheEpoch), "paid 2", Ending.FREEZES),
+    "ignores the epoch": Mutant(
+        _with_runs(lambda runs, world: IgnoresTheEpoch(runs, world.ledger.database)),
+        "paid 2",
+        Ending.FREEZES,
+    ),
     "settles before it spools": Mutant(_spooling_later, "not published"),
 }
