@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from inspect import iscoroutinefunction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -131,7 +132,7 @@ class Mortal:
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._port, name)
-        if name == "receive":  # of the spool: its steps are kill points
+        if not iscoroutinefunction(call):  # such as the spool's `receive`: it has kill points
             return call
 
         async def step(*args: object, **kwargs: object) -> object:
