@@ -125,6 +125,7 @@ class Crash:
             f"kills        {len(kills)} in {len(self.results)} worlds, {took:.0f} s, seed {seed}",
             f"violations   {len(broken)}",
             f"in doubt     {sum(result.doubts for result in self.results)} images",
+            f"kept         {sum(result.kept for result in self.results)} answers were in the spool",
             _spread("recovery", self.results, "recoveries", "from a death until all has moved"),
             _spread("to the end", self.results, "ends", "from the last death to the last word"),
         ]

@@ -127,6 +127,7 @@ class _Command:
         if before != (_seen(outside), after.tables):
             result.violations.append("going on with what is done has changed something")
         result.doubts = sum("in_doubt" in states for states in after.states.values())
+        result.kept = len(self.witness.kept)
 
     async def _resumed(self) -> Process:
         process, _ = await self._outside.start("run", "batch.json", "--resume")

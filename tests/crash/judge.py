@@ -320,11 +320,15 @@ async def _shown(world: World) -> list[str]:
         folder = world.data_dir / "data" / "images"
         kinds = {".png", ".jpg", ".webp"}
         files = (path for path in folder.rglob("*") if path.suffix in kinds)
-        return [str(path) for path in files if not path.name.startswith(("thumb-", "sheet"))]
+        return [str(path) for path in files if not _is_copy(path.name)]
     urls = [url for answer in world.answers for url in _PICTURE.findall(answer.body)]
     async with browsing(follow_redirects=True) as browser:
         answers = {url: await browser.get(url) for url in set(urls)}
     return [url for url in urls if _is_image(answers[url].headers.get("content-type", ""))]
+
+
+def _is_copy(name: str) -> bool:
+    return name.startswith(("thumb-", "sheet")) or "_thumb." in name
 
 
 def _is_image(kind: str) -> bool:

@@ -55,11 +55,15 @@ async def _batch(outside: World, _: Witness) -> int:
 
 
 async def _side_by_side(outside: World, _: Witness) -> int:
+    """Two runs at once, of images that are made at once."""
     outside.images.settings = Settings(latency_ms=100)
-    jobs = [{"prompt": f"fox {n}", "quality": "low"} for n in range(5)]
-    batch = json.dumps({"jobs": jobs, "max_concurrent": 5})
-    await ended(outside, await told(outside, f"/batch\n```json\n{batch}\n```"))
-    return 1
+    runs = []
+    for animal, issue in (("fox", 1), ("owl", await outside.open_issue())):
+        jobs = [{"prompt": f"{animal} {n}", "quality": "low"} for n in range(3)]
+        batch = json.dumps({"jobs": jobs, "max_concurrent": 3})
+        runs.append(await told(outside, f"/batch\n```json\n{batch}\n```", issue))
+    await ended(outside, *runs)
+    return 2
 
 
 async def _retry(outside: World, witness: Witness) -> int:

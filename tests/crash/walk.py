@@ -28,6 +28,7 @@ class Result:
     kills: list[str] = field(default_factory=list)  # where each of them was
     violations: list[str] = field(default_factory=list)
     doubts: int = 0
+    kept: int = 0  # answers that a death found whole in the spool
     recoveries: list[float] = field(default_factory=list)  # of its deaths, as recovery.py says
     ends: list[float] = field(default_factory=list)  # seconds from the last death to the last word
     log: str = ""
@@ -139,6 +140,7 @@ async def conclude(site: Site, outside: World, witness: Witness, runs: int) -> N
         if after[name] != value:
             result.violations.append(f"a second recovery changed {name}")
     result.doubts = sum("in_doubt" in s for s in (await ledger.read(outside)).states.values())
+    result.kept = len(witness.kept)
 
 
 async def quiet(outside: World) -> None:
