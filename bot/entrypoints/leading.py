@@ -183,7 +183,7 @@ async def _when_free(
                     seconds=_LOOKS,
                 )
             )
-        await life.drain.wait(1)  # a process that was killed holds its run for ten seconds
+        await life.drain.wait(1)  # one that was killed elsewhere holds its run for ten seconds
         if life.drain.asked:
             return await _view(life, run_id)
     message = said("run {run}: another process drives it; its report will be there", run=run_id)

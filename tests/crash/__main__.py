@@ -122,11 +122,12 @@ class Crash:
         kinds = Counter(kill.partition(":")[0] for kill in kills)
         took, seed = time.monotonic() - self.started, self.wish.seed
         lines = [
-            f"kills        {len(kills)} in {len(self.results)} worlds, {took:.0f} s, seed {seed}",
-            f"violations   {len(broken)}",
-            f"in doubt     {sum(result.doubts for result in self.results)} images",
-            f"kept         {sum(result.kept for result in self.results)} answers were in the spool",
+            f"kills          {len(kills)} in {len(self.results)} worlds, {took:.0f} s, seed {seed}",
+            f"violations     {len(broken)}",
+            f"in doubt       {sum(result.doubts for result in self.results)} images",
+            f"kept           {sum(result.kept for result in self.results)} answers in the spool",
             _spread("recovery", self.results, "recoveries", "from a death until all has moved"),
+            _spread("of which start", self.results, "starts", "from birth until it listened"),
             _spread("to the end", self.results, "ends", "from the last death to the last word"),
         ]
         lines += ["", "killed at", *(f"  {kinds[k]:5} {k}" for k in sorted(kinds))]
@@ -136,10 +137,10 @@ class Crash:
 def _spread(title: str, results: Sequence[Result], name: str, meaning: str) -> str:
     found = sorted(seconds for result in results for seconds in getattr(result, name))
     if len(found) < 2:
-        return f"{title:12} {found}"
+        return f"{title:14} {found}"
     p95 = statistics.quantiles(found, n=20, method="inclusive")[-1]
     return (
-        f"{title:12} median {statistics.median(found):.1f} s, p95 {p95:.1f} s,"
+        f"{title:14} median {statistics.median(found):.1f} s, p95 {p95:.1f} s,"
         f" longest {found[-1]:.1f} s ({meaning}, {len(found)} times)"
     )
 

@@ -5,10 +5,11 @@ import os
 import re
 import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -54,6 +55,7 @@ class World:
     environment: dict[str, str]
     nursery: Nursery | None = None  # where processes start cheaply
     starts: int = 0
+    start_seconds: list[float] = field(default_factory=list)  # from birth until it listened
     listens: bool = False  # whether somebody takes what GitHub delivers
 
     @property
@@ -177,6 +179,7 @@ async def world(data_dir: Path, nursery: Nursery | None = None) -> AsyncIterator
 @asynccontextmanager
 async def serving(world: World, kill_point: str = "") -> AsyncIterator[Process]:
     """`gptimage serve` for the block; at its end it is told to stop, if it still lives."""
+    began = time.monotonic()
     process, log = await world.start("serve", kill_point=kill_point)
     try:
         # Its address is where GitHub delivers from then on.
@@ -184,6 +187,7 @@ async def serving(world: World, kill_point: str = "") -> AsyncIterator[Process]:
         if address := _address(log):
             world.github.webhooks.webhook = Webhook(address, SECRET)
             world.listens = True
+            world.start_seconds.append(time.monotonic() - began)
         yield process
     finally:
         world.listens = False

@@ -1,6 +1,6 @@
 """`kill -9` of `gptimage run` at any moment, and `--resume`: no image is called for twice.
 
-KILLED_COMMANDS is the number of seeds; each of them waits for the lease of the dead.
+KILLED_COMMANDS is the number of seeds.
 """
 
 import asyncio

@@ -64,12 +64,6 @@ async def test_a_wrong_server_is_found_out(mutant: str, tmp_path: Path, forking:
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("point", [Point.REQUEST_SENT, Point.COMMENT_POSTED])
-async def test_the_right_server_passes(point: Point, tmp_path: Path, forking: Nursery) -> None:
-    assert await walked(SOUND, point, tmp_path, forking) == []
-
-
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("point", [Point.ANSWER_SPOOLED, Point.ASSET_UPLOADED])
 async def test_the_right_server_passes_on_postgresql(
     point: Point, tmp_path: Path, forking: Nursery

@@ -30,6 +30,7 @@ class Result:
     doubts: int = 0
     kept: int = 0  # answers that a death found whole in the spool
     recoveries: list[float] = field(default_factory=list)  # of its deaths, as recovery.py says
+    starts: list[float] = field(default_factory=list)  # seconds from birth until it listened
     ends: list[float] = field(default_factory=list)  # seconds from the last death to the last word
     log: str = ""
 
@@ -56,6 +57,7 @@ class Site:
             address = f"http://{loopback.HOST}:{port}/webhook"
             outside.github.webhooks.webhook = Webhook(address, SECRET)
             yield outside
+            self.result.starts += outside.start_seconds
             if self.result.violations:
                 self.result.log = "\n".join(outside.log[-60:])
 
