@@ -76,7 +76,8 @@ class Record(BaseModel, frozen=True):
     """What the next process has to know, beside the batch that it reads again.
 
     `comment` is the command's, `digest` the batch's, `offer` the estimate that it is of,
-    `orders` are the comments that have ordered something of the run, and `lead` wrote this.
+    `orders` are the comments that have ordered something of the run, and `lead` wrote this, with
+    its `mark` on the comment.
     """
 
     v: Literal[1] = 1
@@ -84,7 +85,8 @@ class Record(BaseModel, frozen=True):
     digest: str
     offer: str | None = None
     orders: tuple[str, ...] = ()
-    lead: Lead | None = None
+    lead: Lead
+    mark: int | None = None
     state: RunState
     created_at: datetime
     started_at: datetime | None
@@ -164,9 +166,13 @@ def _plain(record: Record) -> Record:
 
 
 def record_of(
-    view: RunView, digest: str, ahead: AbstractSet[int], bounds: tuple[Money | None, ...]
+    view: RunView,
+    digest: str,
+    ahead: AbstractSet[int],
+    bounds: tuple[Money | None, ...],
+    lead: Lead,
 ) -> Record:
-    """The record of a run below a comment; images `ahead` are named as perhaps called.
+    """The record of a run that the job `lead` writes; images `ahead` are named as perhaps called.
 
     `bounds` are the most that a call may cost, for each job.
     """
@@ -176,6 +182,7 @@ def record_of(
     return Record(
         comment=run.thread.comment,
         digest=digest,
+        lead=lead,
         state=run.state,
         created_at=run.created_at,
         started_at=run.started_at,

@@ -9,13 +9,14 @@ from bot.core.errors import Charge, Failure
 from bot.core.parse import parse_batch_data
 from bot.core.plan import plan
 from bot.core.pricing import Money
-from bot.core.record import MOST, MOST_IMAGES, Signer, claims, record_of, view_of
+from bot.core.record import MOST, MOST_IMAGES, Lead, Signer, claims, record_of, view_of
 from bot.core.run import ItemState, ItemView, Person, Run, RunState, RunView, Thread
 
 NOW = datetime(2026, 11, 26, 20, tzinfo=UTC)
 RUN = "abcdefgh27"
 SIGNER = Signer(b"key")
 BOUND = Money(42_000)
+LEAD = Lead(11, 1)
 
 
 def attempt(
@@ -48,7 +49,7 @@ def a_view(*attempts: Attempt | None, prompt: str = "a fox") -> RunView:
 def told(view: RunView, ahead: frozenset[int] = frozenset()) -> RunView:
     """The run as the reader of its comment knows it."""
     bounds = tuple(BOUND for _ in view.run.batch.jobs)
-    block = SIGNER.block(RUN, record_of(view, "digest", ahead, bounds))
+    block = SIGNER.block(RUN, record_of(view, "digest", ahead, bounds, LEAD))
     found = SIGNER.read(f"words\n{block}\n<!-- other -->")
     assert found is not None
     assert found[0] == RUN
@@ -96,7 +97,7 @@ def test_a_thousand_images_have_room_whatever_they_cost() -> None:
 
 def test_a_block_is_believed_only_with_its_own_run_and_key() -> None:
     view = a_view(None)
-    block = SIGNER.block(RUN, record_of(view, "digest", frozenset(), (BOUND,)))
+    block = SIGNER.block(RUN, record_of(view, "digest", frozenset(), (BOUND,), LEAD))
 
     assert len(block) <= MOST
     assert claims(block) == {RUN}

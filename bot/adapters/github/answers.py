@@ -61,6 +61,7 @@ class Reaction(BaseModel, frozen=True):
     id: int
     content: str
     user: Author | None = None
+    created_at: datetime | None = None
 
 
 class Account(BaseModel, frozen=True):

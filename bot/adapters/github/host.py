@@ -64,6 +64,18 @@ class Remark:
     ours: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A reaction of our own account, and whether it was made just now: GitHub keeps one of a kind.
+
+    Source: https://docs.github.com/rest/reactions/reactions (201 for a new one, 200 for another)
+    """
+
+    id: int
+    made_at: datetime
+    new: bool
+
+
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -145,6 +157,28 @@ class GitHubHost:
         self._access.met(reaction)
         return reaction.id
 
+    async def mark(self, thread: Thread, content: str) -> Mark:
+        """The reaction of our account to the comment, made if it is not there: one at a time."""
+        path = f"/issues/comments/{thread.comment}/reactions"
+        request = Request("POST", path, json={"content": content}, repeatable=True)
+        answer = await self._client.ask(thread, request)
+        found = read(_REACTION, answer)
+        made_at = found.created_at or datetime.max.replace(tzinfo=UTC)
+        return Mark(found.id, made_at, new=answer.status_code == 201)
+
+    async def unmark(self, thread: Thread, reaction: int) -> None:
+        """Take this one back and no other; nothing happens if it is gone."""
+        path = f"/issues/comments/{thread.comment}/reactions/{reaction}"
+        try:
+            await self._client.ask(thread, Request("DELETE", path))
+        except HostError as error:
+            if error.status != 404:
+                raise
+
+    async def marks(self, thread: Thread, content: str) -> Sequence[int]:
+        """The ids of our own account's reactions of this kind."""
+        return await self._own_reactions(thread, content)
+
     async def has_reacted(self, thread: Thread, content: str) -> bool:
         """Whether our own account has reacted so to the command's comment."""
         return bool(await self._own_reactions(thread, content))
@@ -152,8 +186,7 @@ class GitHubHost:
     async def unreact(self, thread: Thread, content: str) -> None:
         """Take our own reaction back."""
         for reaction in await self._own_reactions(thread, content):
-            path = f"/issues/comments/{thread.comment}/reactions/{reaction}"
-            await self._client.ask(thread, Request("DELETE", path))
+            await self.unmark(thread, reaction)
 
     async def _own_reactions(self, thread: Thread, content: str) -> Sequence[int]:
         path = f"/issues/comments/{thread.comment}/reactions"

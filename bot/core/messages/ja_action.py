@@ -61,6 +61,21 @@ ACTION = {
     "the record of the run could not be brought up to date: {why}": (
         "実行の記録を更新できませんでした: {why}"
     ),
+    "Another job begins to lead this run right now.": (
+        "ちょうど別のジョブがこの実行を担当し始めたところです。"
+    ),
+    "Comment this anew when it is over.": "終わってから、もう一度コメントしてください。",
+    "Its job: {url}": "担当のジョブ: {url}",
+    "By its comment run {run} has {made} of {count} images. Whether its job is over, GitHub does"
+    " not tell this workflow.": (
+        "コメントによると、実行 {run} は {count} 枚のうち {made} 枚ができています。そのジョブが"
+        "終わったかどうかは、このワークフローからは確認できません。"
+    ),
+    "The job of run {run} is asked to stop. Whether it is over, GitHub does not tell this"
+    " workflow.": (
+        "実行 {run} のジョブに停止を依頼しました。そのジョブが終わったかどうかは、このワークフロー"
+        "からは確認できません。"
+    ),
     "They are in the artifact of this job.": "このジョブのアーティファクトに入っています。",
     "GITHUB_EVENT_PATH is required: the event that is answered": (
         "GITHUB_EVENT_PATH が必要です（対応するイベント）"
@@ -101,13 +116,10 @@ ACTION = {
     "Whether the job of run {run} is over, GitHub does not tell this workflow.": (
         "実行 {run} のジョブが終了したかどうかを、このワークフローからは GitHub に確認できません。"
     ),
-    "Run that job again, which settles it: {url}. Or give the workflow the permission"
+    "If it is, run that job again, which settles it: {url}. Or give the workflow the permission"
     " `actions: read`, and comment this anew.": (
-        "そのジョブを再実行すると決着がつきます: {url} 。または、ワークフローに"
+        "終わっている場合、そのジョブを再実行すると決着がつきます: {url} 。または、ワークフローに"
         "権限 `actions: read` を与えてから、もう一度コメントしてください。"
-    ),
-    "Run the job of its comment again: that settles it.": (
-        "そのコメントのジョブを再実行すると決着がつきます。"
     ),
     "Another job is at work on this comment: nothing to do here": (
         "このコメントは別のジョブが処理中です。ここですることはありません"

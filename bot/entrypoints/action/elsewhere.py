@@ -7,9 +7,11 @@ tell counts as at work, so nothing is begun beside a job that may go on.
 from enum import Enum, auto
 
 from bot.adapters.github import GitHubHost
+from bot.core.attempts import AttemptState
+from bot.core.command import Cancel, Command, Status
 from bot.core.errors import CommandError, HostError
 from bot.core.event import run_id
-from bot.core.record import Lead
+from bot.core.record import Entry, Lead
 from bot.core.run import RunState, Thread
 from bot.core.said import said
 from bot.entrypoints.action.inputs import Inputs
@@ -30,8 +32,6 @@ async def leader_of(kept: Kept, own: Lead, host: GitHubHost, thread: Thread) -> 
     lead = kept.record.lead
     if kept.record.state is RunState.DONE:
         return Leader.NONE
-    if lead is None:
-        return Leader.UNKNOWN
     if lead.workflow_run == own.workflow_run:
         # An attempt begins only after the one before it. Two jobs of one attempt look alike.
         return Leader.GONE if lead.attempt < own.attempt else Leader.AT_WORK
@@ -53,19 +53,54 @@ def goes_on(kept: Kept, own: Lead, thread: Thread) -> bool:
     """Whether this is the same workflow run again, whose own order led this run."""
     lead = kept.record.lead
     ordered = run_id(thread) in {kept.run, *kept.record.orders}
-    return ordered and lead is not None and lead.workflow_run == own.workflow_run
+    return ordered and lead.workflow_run == own.workflow_run
 
 
-def untold(kept: Kept, given: Inputs) -> CommandError:
+def led_by(kept: Kept | None, given: Inputs) -> CommandError:
+    """That another job leads the run; None for one that has not said so yet."""
+    if kept is None:
+        return CommandError(
+            said("Another job begins to lead this run right now."),
+            said("Comment this anew when it is over."),
+        )
+    message = said("Run {run} is still at work.", run=kept.run)
+    return CommandError(message, said("Its job: {url}", url=_address(kept, given)))
+
+
+def untold(kept: Kept, given: Inputs, command: Command | None) -> CommandError:
     """That nobody can tell whether the job of the run is over, and what to do about it."""
-    message = said(
-        "Whether the job of run {run} is over, GitHub does not tell this workflow.", run=kept.run
-    )
-    if kept.record.lead is None:
-        return CommandError(message, said("Run the job of its comment again: that settles it."))
+    match command:
+        case Status():
+            made = sum(1 for item in kept.record.items if _is_made(item))
+            message = said(
+                "By its comment run {run} has {made} of {count} images. Whether its job is over,"
+                " GitHub does not tell this workflow.",
+                run=kept.run,
+                made=made,
+                count=len(kept.record.items),
+            )
+        case Cancel():
+            message = said(
+                "The job of run {run} is asked to stop. Whether it is over, GitHub does not tell"
+                " this workflow.",
+                run=kept.run,
+            )
+        case _:
+            message = said(
+                "Whether the job of run {run} is over, GitHub does not tell this workflow.",
+                run=kept.run,
+            )
     hint = said(
-        "Run that job again, which settles it: {url}. Or give the workflow the permission"
+        "If it is, run that job again, which settles it: {url}. Or give the workflow the permission"
         " `actions: read`, and comment this anew.",
-        url=f"{given.server_url}/{given.repository}/actions/runs/{kept.record.lead.workflow_run}",
+        url=_address(kept, given),
     )
     return CommandError(message, hint)
+
+
+def _is_made(item: Entry) -> bool:
+    return any(each.state is AttemptState.SUCCEEDED for each in item.tries)
+
+
+def _address(kept: Kept, given: Inputs) -> str:
+    return f"{given.server_url}/{given.repository}/actions/runs/{kept.record.lead.workflow_run}"

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.adapters.github import GitHubHost, TokenCredentials
 from bot.core import markdown
-from bot.core.command import Batch, Cancel, Estimate, Retry, RunEstimate, Status
+from bot.core.command import Cancel, Estimate, Status
 from bot.core.errors import BatchError, CommandError, HostError, Refused, RulesError, SettingsError
 from bot.core.event import delivery_id, run_id
 from bot.core.policy import decide_author
@@ -25,18 +25,18 @@ from bot.engine.thread import comment
 from bot.entrypoints import settings
 from bot.entrypoints.action import inputs, outputs, places, summary
 from bot.entrypoints.action.asked import Order
+from bot.entrypoints.action.cancelling import Cancelling
+from bot.entrypoints.action.claim import Claim
 from bot.entrypoints.action.desk import Collected, Desk, Discreet, desk
-from bot.entrypoints.action.elsewhere import Leader, goes_on, leader_of, own_lead, untold
+from bot.entrypoints.action.elsewhere import own_lead
 from bot.entrypoints.action.inputs import Environment
+from bot.entrypoints.action.meeting import Meeting, YieldsError
 from bot.entrypoints.action.memory import Memory
 from bot.entrypoints.action.outputs import Outputs
 from bot.entrypoints.action.scribe import Subject
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.wiring.common import arm, utc_now
 
-# Set by a job that cancels on the run's own comment; people's reactions there mean nothing.
-_MARK = "-1"
-_LOOK = 8.0  # seconds between two looks for it
 # A runner kills what has not ended ten seconds after it asked for the first time.
 _GRACE = 5.0
 _LAST_WORDS = timedelta(minutes=3)
@@ -108,10 +108,6 @@ def _settings(order: Order, environment: Environment) -> Settings:
     )
 
 
-class _YieldsError(Exception):
-    """Another job does what this one is asked for."""
-
-
 class Job:
     """Answers one command, and leads the run that comes of it."""
 
@@ -120,9 +116,18 @@ class Job:
         self._desk = parts
         self._host = host
         self._thread = order.event.thread
+        self._cancelling = Cancelling(host, parts.ledger, self._thread)
+        self._claim = Claim(host, self._thread, utc_now)
+        self._meeting = Meeting(order, host, self._claim, self._cancelling, self._memory)
 
     async def done(self, told: Outputs) -> int:
         """Do all of it; the step's exit code. Raises HostError."""
+        try:
+            return await self._done(told)
+        finally:
+            await self._claim.release()
+
+    async def _done(self, told: Outputs) -> int:
         run = await self._answered()
         place = places.place(self._order)
         if run:  # also of a job that is killed, what is finished is handed over
@@ -148,39 +153,51 @@ class Job:
     async def _answered(self) -> str | None:
         """Answer the comment; the run that this job leads, if there is one."""
         event, command, parts = self._order.event, self._order.command, self._desk
-        memory = await self._memory()
         own = run_id(self._thread)
-        if memory.is_unreadable(own):
-            await self._host.react(self._thread, "confused")
-            raise SettingsError(
-                [
-                    said(
-                        "this run was recorded with another openai-api-key, so nobody can tell"
-                        " what it has paid for: comment /batch anew"
-                    )
-                ]
-            )
         try:
-            settles = await self._is_left(memory)
-            subject = await memory.recall(event, command, own_lead(self._order.given))
-        except _YieldsError as error:
+            subject = await self._recalled(await self._readable(own))
+        except YieldsError as error:
             outputs.log(str(error))
             return None
         except (CommandError, BatchError) as error:
             await self._say_fault(error)
             return None
-        if subject and settles:
-            await self._settle(subject)
         parts.scribe.follow(None if isinstance(command, Status | Cancel) else subject)
         acted = await parts.ledger.runs.has_acted(own)
         runs = await self._take_in()
         if isinstance(command, Cancel):
             for run in runs:
-                await self._mark(run)
+                if shown := await self._shown(run):
+                    await self._cancelling.ask(shown)
             return None
         if acted and subject and event.action == "created":
-            return subject.run  # an earlier job of the same comment has ended before its run
+            # An earlier job of the same comment has ended before its run.
+            return subject.run if await self._goes_on(subject) else None
         return runs[0] if runs and subject and await self._is_alone(subject) else None
+
+    async def _readable(self, own: str) -> Memory:
+        """What the thread remembers; raises SettingsError if this run's part cannot be read."""
+        memory = await self._memory()
+        if memory.is_unreadable(own):
+            await self._host.react(self._thread, "confused")
+            message = said(
+                "this run was recorded with another openai-api-key, so nobody can tell what it has"
+                " paid for: comment /batch anew"
+            )
+            raise SettingsError([message])
+        return memory
+
+    async def _recalled(self, memory: Memory) -> Subject | None:
+        """The run that the command is about, settled if its job is gone; raises as `met` does."""
+        event, command = self._order.event, self._order.command
+        memory, settles = await self._meeting.met(memory)
+        subject = await memory.recall(event, command, own_lead(self._order.given))
+        if subject is None:
+            return None
+        subject = replace(subject, mark=self._claim.mark)
+        if settles:
+            await self._settle(subject)
+        return subject
 
     async def _price(self, command: Estimate) -> Mapping[str, object]:
         """The estimate that the thread was told, for later steps."""
@@ -207,23 +224,13 @@ class Job:
 
     # --- beside other jobs --------------------------------------------------------------------
 
-    async def _is_left(self, memory: Memory) -> bool:
-        """Whether the run of the command is to be settled first, for its job is gone.
-
-        Raises _YieldsError if another job does what this one is asked for, and CommandError if
-        nobody tells whether it does.
-        """
-        command, own = self._order.command, own_lead(self._order.given)
-        kept = memory.wanted(self._order.event, command)
-        if kept is None:
-            return False
-        who = await leader_of(kept, own, self._host, self._thread)
-        leads = isinstance(command, Batch | RunEstimate)
-        if who is Leader.AT_WORK and leads:
-            raise _YieldsError(said("Another job is at work on this comment: nothing to do here"))
-        if who is Leader.UNKNOWN and (leads or isinstance(command, Retry)):
-            raise untold(kept, self._order.given)
-        return who is Leader.GONE and not leads and not goes_on(kept, own, self._thread)
+    async def _goes_on(self, subject: Subject) -> bool:
+        """Whether this job alone goes on with the run: its claim is shown before any call."""
+        view = await self._desk.ledger.runs.get(subject.run)
+        if view and view.run.state is not RunState.DONE:
+            await self._desk.calls.show(view)
+            return await self._is_alone(subject)
+        return True
 
     async def _settle(self, subject: Subject) -> None:
         """End the run that its job has left: what was announced is in doubt, and no more is."""
@@ -243,7 +250,7 @@ class Job:
         if shown is None or await self._owes(subject.run):
             return False  # which has been said
         others = (await self._memory()).others(subject, shown)
-        if not others:
+        if not others and (subject.mark is None or await self._claim.stands()):
             return True
         message = said("Another job is at work on this comment: nothing to do here")
         outputs.log(message)
@@ -294,25 +301,6 @@ class Job:
             await parts.ledger.outbox.say(effect, utc_now())
             await parts.postman.deliver(effect.id)
 
-    # --- cancelling ---------------------------------------------------------------------------
-
-    async def _mark(self, run: str) -> None:
-        """Ask the job that leads the run to stop: its comment is that job's to edit."""
-        if shown := await self._shown(run):
-            await self._host.react(replace(self._thread, comment=shown), _MARK)
-
-    async def _watch(self, run: str) -> None:
-        """Stop the run when another job has marked its comment."""
-        while True:
-            await asyncio.sleep(_LOOK)
-            with suppress(HostError):
-                shown = await self._shown(run)
-                if shown and await self._host.has_reacted(
-                    replace(self._thread, comment=shown), _MARK
-                ):
-                    await self._desk.ledger.runs.request_stop(run, Stop.CANCELLED)
-                    return
-
     async def _shown(self, run: str) -> int | None:
         return await self._desk.ledger.outbox.remote(f"comment-{run}")
 
@@ -325,8 +313,8 @@ class Job:
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, ended.set)
         if self._order.given.run_attempt == 1:
-            await self._unmark(run)
-        watch = asyncio.create_task(self._watch(run))
+            await self._cancelling.forget(run)
+        watch = asyncio.create_task(self._cancelling.watch(run))
         work = asyncio.create_task(self._to_the_end(run))
         told = asyncio.create_task(ended.wait())
         try:
@@ -342,11 +330,6 @@ class Job:
             await asyncio.gather(watch, told, return_exceptions=True)
             if work.done() and not work.cancelled():
                 work.result()
-
-    async def _unmark(self, run: str) -> None:
-        """An order to go on outlives the wish to stop that came before it."""
-        if shown := await self._shown(run):
-            await self._host.unreact(replace(self._thread, comment=shown), _MARK)
 
     async def _interrupted(self, run: str, work: asyncio.Task[None]) -> None:
         """Start nothing more; calls that do not end in time are in doubt."""

@@ -67,8 +67,7 @@ class Journal:
         run = replace(view.run, thread=self._thread)
         ahead = frozenset[int]() if over else named_ahead(view, self._taken)
         bounds = tuple(upper_bound(job, self._prices) for job in run.batch.jobs)
-        record = record_of(RunView(run, view.items), run.digest or "", ahead, bounds)
-        record = record.model_copy(update={"lead": self._lead})
+        record = record_of(RunView(run, view.items), run.digest or "", ahead, bounds, self._lead)
         await self._notes.write(f"{words.rstrip()}\n\n{self._signer.block(run.id, record)}\n")
         self._taken = record.may_be_called
 

@@ -80,7 +80,7 @@ class Memory:
             kept
             for kept in self.runs
             if kept.run == own.run or (own.offer and kept.record.offer == own.offer)
-            if kept.comment != shown or kept.record.lead != own.lead
+            if kept.comment != shown or (kept.record.lead, kept.record.mark) != (own.lead, own.mark)
         ]
 
     def is_unreadable(self, run: str) -> bool:
@@ -105,13 +105,13 @@ class Memory:
             case Batch() | RunEstimate():
                 offer = command.estimate if isinstance(command, RunEstimate) else None
                 if kept is None:
-                    return Subject(own, offer, (), lead)
-                return Subject(own, offer, kept.record.orders, lead, kept.links)
+                    return Subject(own, lead, offer)
+                return Subject(own, lead, offer, kept.record.orders, kept.links)
             case Retry() if kept:
                 orders = dict.fromkeys((*kept.record.orders, own))
-                return Subject(kept.run, kept.record.offer, tuple(orders), lead, kept.links)
+                return Subject(kept.run, lead, kept.record.offer, tuple(orders), kept.links)
             case Status() | Cancel() if kept:
-                return Subject(kept.run, kept.record.offer, kept.record.orders, lead, kept.links)
+                return Subject(kept.run, lead, kept.record.offer, kept.record.orders, kept.links)
             case _:
                 return None
 

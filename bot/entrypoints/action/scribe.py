@@ -51,14 +51,16 @@ def named_ahead(view: RunView, named: frozenset[int]) -> frozenset[int]:
 class Subject:
     """The run that this job follows, and what its record tells beside it.
 
-    `links` are the lines of the comment that lead to artifacts of earlier jobs.
+    `links` are the lines of the comment that lead to artifacts of earlier jobs, `mark` is the job's
+    own on the comment.
     """
 
     run: str
+    lead: Lead
     offer: str | None = None
     orders: tuple[str, ...] = ()
-    lead: Lead | None = None
     links: tuple[str, ...] = ()
+    mark: int | None = None
 
 
 class Scribe:
@@ -93,7 +95,7 @@ class Scribe:
         self._named = named_ahead(view, self._named)
         bounds = tuple(upper_bound(job, self._prices) for job in view.run.batch.jobs)
         record = record_of(
-            view, digest(view.run.batch, self._home), self._named, bounds
+            view, digest(view.run.batch, self._home), self._named, bounds, subject.lead
         ).model_copy(update=await self._told(subject))
         self._given = record.may_be_called
         shown = "".join(f"{line}\n\n" for line in subject.links)
@@ -106,7 +108,7 @@ class Scribe:
 
     async def _told(self, subject: Subject) -> Mapping[str, object]:
         orders = await self._orders(subject)
-        return {"offer": subject.offer, "orders": orders, "lead": subject.lead}
+        return {"offer": subject.offer, "orders": orders, "mark": subject.mark}
 
     async def _orders(self, subject: Subject) -> tuple[str, ...]:
         """Those comments of which an order has been carried out."""
@@ -175,7 +177,7 @@ class Announced:
                 raise ProviderError(Failure.CONNECTION, message, charge=Charge.NOT_CHARGED)
             async with self._showing:
                 if not self._scribe.names(image):
-                    await self._show(await self._view(run))
+                    await self.show(await self._view(run))
             if not self._scribe.names(image):
                 strikes += await self._is_refused(run)
                 if strikes == _STRIKES:
@@ -184,8 +186,8 @@ class Announced:
         message = said("the comment that records the run could not be edited")
         raise ProviderError(Failure.STORAGE, message, charge=Charge.NOT_CHARGED)
 
-    async def _show(self, view: RunView) -> None:
-        """Edit the comment, also where its words are the same as before."""
+    async def show(self, view: RunView) -> None:
+        """Edit the run's comment, also where its words are the same as before."""
         if view.run.thread is None:
             return
         self._shows += 1

@@ -118,6 +118,27 @@ async def test_where_github_does_not_tell_the_retry_says_what_settles_the_run(
     assert set(the.calls.values()) == {1}
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("/batch status", "of 4 images. Whether its job is over"),
+        ("/batch cancel", "is asked to stop"),
+    ],
+)
+async def test_where_github_does_not_tell_the_answer_names_what_settles_the_run(
+    the: World, words: str, said: str
+) -> None:
+    await killed(the)
+    the.github.faults.add(Fault(path="actions/runs", status=403, times=9))
+    before = dict(the.calls)
+
+    await the.say(words, GITHUB_RUN_ID="12")
+
+    assert said in the.answers[1]
+    assert "/acme/posters/actions/runs/11" in the.answers[1]
+    assert dict(the.calls) == before
+
+
 async def test_two_jobs_of_one_comment_that_begin_at_once_pay_once(the: World) -> None:
     command = await the.write(FOUR)
     the.knows("11")
