@@ -97,7 +97,7 @@ async def test_it_works_with_no_settings_at_all_and_changes_nothing(place: Place
 
     assert report.code == 1
     assert report["image API"] == "fail OPENAI_API_KEY is required"
-    assert report["GitHub App"].startswith("fail ")
+    assert report["GitHub App"].startswith("fail there are no credentials")
     assert report["GITHUB_WEBHOOK_SECRET"].startswith("fail ")
     assert report["GPTIMAGE_ALLOWED_OWNERS"].startswith("fail ")
     assert report["public address"].startswith("warn ")

@@ -169,7 +169,7 @@ async def test_nobody_gets_in_without_the_token_or_finishes_what_did_not_begin(
     assert {page.status_code for page in [*wrong, forged]} == {403}
     assert not any("<form" in page.text for page in wrong)
     assert (ready.status_code, health.status_code) == (503, 200)
-    assert "open /setup" in ready.json()["parts"]["github"]
+    assert "/setup link" in ready.json()["parts"]["github"]
     assert (early.status_code, early.headers["retry-after"]) == (503, "60")
     assert not (bare.shell.home / "data" / "github-app.json").exists()
 

@@ -28,6 +28,7 @@ from bot.simulators.images.models import (
     reference_tokens,
 )
 from bot.simulators.images.order import Order
+from bot.simulators.images.picture import Picture, draw
 from bot.simulators.images.simulator import Call
 
 VECTORS = json.loads((Path(__file__).parent.parent / "data" / "token-vectors.json").read_text())
@@ -783,3 +784,12 @@ async def test_the_sdk_reads_the_errors(
 async def test_the_sdk_lists_models(sdk: openai.AsyncOpenAI) -> None:
     ends = {model.id: model.shutdown_date async for model in sdk.models.list()}
     assert ends["gpt-image-1.5"] == "2026-12-01"
+
+
+@pytest.mark.parametrize(("text", "written"), [("fox", True), ("狐", False)])
+def test_letters_that_the_font_lacks_are_left_out_of_the_picture(text: str, written: bool) -> None:
+    drawn = Image.open(BytesIO(draw(Picture(text=text, footer="", size=(256, 256)))))
+
+    colours = drawn.convert("RGB").getcolors(256 * 256) or []
+
+    assert ((255, 255, 255) in {colour for _, colour in colours}) is written

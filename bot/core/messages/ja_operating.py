@@ -61,8 +61,8 @@ OPERATING = {
         "署名のため、サーバーと同じ GITHUB_WEBHOOK_SECRET が必要です"
     ),
     # GitHub
-    "there are no credentials: set GITHUB_APP_ID, or open /setup": (
-        "認証情報がありません。GITHUB_APP_ID を設定するか、/setup を開いてください"
+    "there are no credentials: set GITHUB_APP_ID, or open the /setup link of the log": (
+        "認証情報がありません。GITHUB_APP_ID を設定するか、ログの /setup のリンクを開いてください"
     ),
     "{slug} signs in ({url})": "{slug} としてサインインできます（{url}）",
     "{why} Compare GITHUB_APP_ID, the private key and GITHUB_API_URL with the App's page.": (

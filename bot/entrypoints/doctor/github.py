@@ -25,12 +25,15 @@ _ODD, _TOO_MUCH = timedelta(seconds=10), timedelta(seconds=55)
 
 async def look(settings: Settings) -> Sequence[Finding]:
     """Everything that GitHub says, as far as the settings reach."""
+    if settings.github_app_id is None:
+        lacks = said(
+            "there are no credentials: set GITHUB_APP_ID, or open the /setup link of the log"
+        )
+        return [fail(APP, lacks)]
     try:
         key = private_key(settings)
     except SettingsError as error:
         return [fail(APP, error.message)]
-    if settings.github_app_id is None:
-        return [fail(APP, said("there are no credentials: set GITHUB_APP_ID, or open /setup"))]
     credentials = AppCredentials(str(settings.github_app_id), key, settings.github_api_url)
     async with registration(credentials) as asked:
         return [found async for found in _ask(asked, settings)]

@@ -152,7 +152,9 @@ def _template(name: str, language: Language) -> Template:
 
 
 async def _no_app() -> None:
-    raise GptimageError(said("there are no credentials: set GITHUB_APP_ID, or open /setup"))
+    raise GptimageError(
+        said("there are no credentials: set GITHUB_APP_ID, or open the /setup link of the log")
+    )
 
 
 async def _not_yet(_: Request) -> JSONResponse:

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from bot.simulators.images.models import Size
 
+_BEYOND_LATIN = "\u0250"
 _INK = (255, 255, 255)
 _JPEG_COMMENT_BYTES = 65_533  # a segment's length field counts itself
 
@@ -99,7 +100,9 @@ def _write(pen: ImageDraw.ImageDraw, picture: Picture) -> None:
     letters = max(min(width, height) // (14 if len(picture.text) < 160 else 26), 1)
     font = ImageFont.load_default(letters)
     columns = max(int(width * 0.84 / (letters * 0.55)), 1)
-    lines = list(islice(wrap(picture.text, columns), int(height * 0.7 / (letters * 1.3))))
+    # The font that comes with Pillow knows Latin letters; all others would be boxes.
+    text = "".join(letter for letter in picture.text if letter < _BEYOND_LATIN)
+    lines = list(islice(wrap(text, columns), int(height * 0.7 / (letters * 1.3))))
     pen.multiline_text(
         (width / 2, height * 0.46),
         "\n".join(lines),
