@@ -155,15 +155,10 @@ async def test_a_stranger_gets_one_quiet_reaction(page: Page) -> None:
     await expect(page.get_by_role("article", name="Comment by gptimage[bot]")).to_have_count(0)
 
 
-async def test_a_visitor_lets_things_go_wrong_and_the_thread_tells_what_came_of_it(
-    page: Page,
-) -> None:
+async def goes_wrong(page: Page, faults: dict[str, str]) -> Locator:
+    """Press the buttons of these faults, read what they say, and get one image of two."""
     told = page.get_by_role("region", name="What goes wrong next").get_by_role("status")
-    for button, words in {
-        "GitHub: 502": "meets a 502",
-        "Images: 429": "rate limit",
-        "Images: moderation": "costs nothing",
-    }.items():
+    for button, words in faults.items():
         await page.get_by_role("button", name=button).click()
         await expect(told).to_contain_text(words)
 
@@ -171,22 +166,33 @@ async def test_a_visitor_lets_things_go_wrong_and_the_thread_tells_what_came_of_
     answer = page.get_by_role("article", name="Comment by gptimage[bot]")
     await sees(answer.get_by_role("heading", name="1 of 2 images"))
     await expect(answer).to_have_count(1)
+    return answer
+
+
+async def test_a_visitor_lets_things_go_wrong_and_the_thread_tells_what_came_of_it(
+    page: Page,
+) -> None:
+    answer = await goes_wrong(
+        page,
+        {
+            "GitHub: 502": "meets a 502",
+            "Images: 429": "rate limit",
+            "Images: moderation": "costs nothing",
+        },
+    )
+
     await expect(answer).to_contain_text("The safety system refused the prompt.")
 
 
 async def test_what_may_have_been_paid_for_is_told_after_a_fault_and_a_pause(page: Page) -> None:
-    told = page.get_by_role("region", name="What goes wrong next").get_by_role("status")
-    for button, words in {
-        "GitHub: slow down": "to wait 5 s",
-        "Images: 500": "it may be billed",
-    }.items():
-        await page.get_by_role("button", name=button).click()
-        await expect(told).to_contain_text(words)
+    answer = await goes_wrong(
+        page,
+        {
+            "GitHub: slow down": "to wait 5 s",
+            "Images: 500": "it may be billed",
+        },
+    )
 
-    await says(page, "/batch --quality low --max-concurrent 1\n\n- a red fox\n- an owl")
-    answer = page.get_by_role("article", name="Comment by gptimage[bot]")
-    await sees(answer.get_by_role("heading", name="1 of 2 images"))
-    await expect(answer).to_have_count(1)
     await expect(answer).to_contain_text("The image service had a fault of its own.")
     await expect(answer.locator("code", has_text="/batch retry").first).to_contain_text("doubt 1")
 

@@ -10,36 +10,8 @@ from hypothesis import strategies as st
 from bot.core.batch import BatchConfig, Job, json_schema
 from bot.core.catalog import DEFAULT_MODEL
 from bot.core.errors import BatchError
-from bot.core.parse import Around, ParsedBatch, parse_batch, parse_batch_data
-
-FOX = {"prompt": "a red fox"}
-
-
-def parse(data: object, **around: Any) -> ParsedBatch:
-    return parse_batch(json.dumps(data), Around(**around))
-
-
-def job(**fields: object) -> Job:
-    return parse({"jobs": [FOX | fields]}).config.jobs[0]
-
-
-def problems(data: object, **around: Any) -> list[str]:
-    with pytest.raises(BatchError) as caught:
-        parse(data, **around)
-    return [str(problem) for problem in caught.value.problems]
-
-
-def places(data: object, **around: Any) -> list[str]:
-    with pytest.raises(BatchError) as caught:
-        parse(data, **around)
-    return [problem.path for problem in caught.value.problems]
-
-
-def with_top(name: str, value: object) -> dict[str, object]:
-    """A batch with one more value; a dot leads into an object."""
-    outer, dot, inner = name.partition(".")
-    return {"jobs": [FOX], outer: {inner: value} if dot else value}
-
+from bot.core.parse import Around, parse_batch, parse_batch_data
+from tests.core.batches import FOX, parse, places, problems, with_top
 
 # --- words ------------------------------------------------------------------------------------
 

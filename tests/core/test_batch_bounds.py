@@ -1,43 +1,14 @@
 """Every bound of a batch: accepted up to it, refused beyond it, with the range."""
 
-import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from bot.core.batch import Job, json_schema
+from bot.core.batch import json_schema
 from bot.core.errors import BatchError
-from bot.core.parse import Around, BatchLimits, ParsedBatch, parse_batch
-
-FOX = {"prompt": "a red fox"}
-
-
-def parse(data: object, **around: Any) -> ParsedBatch:
-    return parse_batch(json.dumps(data), Around(**around))
-
-
-def job(**fields: object) -> Job:
-    return parse({"jobs": [FOX | fields]}).config.jobs[0]
-
-
-def problems(data: object, **around: Any) -> list[str]:
-    with pytest.raises(BatchError) as caught:
-        parse(data, **around)
-    return [str(problem) for problem in caught.value.problems]
-
-
-def places(data: object, **around: Any) -> list[str]:
-    with pytest.raises(BatchError) as caught:
-        parse(data, **around)
-    return [problem.path for problem in caught.value.problems]
-
-
-def with_top(name: str, value: object) -> dict[str, object]:
-    """A batch with one more value; a dot leads into an object."""
-    outer, dot, inner = name.partition(".")
-    return {"jobs": [FOX], outer: {inner: value} if dot else value}
-
+from bot.core.parse import BatchLimits, parse_batch
+from tests.core.batches import FOX, job, parse, places, problems, with_top
 
 JOB_BOUNDS = [
     ("sample_count", 1, 10, {}),

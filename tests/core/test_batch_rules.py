@@ -1,35 +1,9 @@
 """Fields that do not go together, and what is only warned of."""
 
-import json
-from typing import Any
-
 import pytest
 
-from bot.core.batch import BatchConfig, Job
-from bot.core.errors import BatchError
-from bot.core.parse import Around, ParsedBatch, parse_batch
-
-FOX = {"prompt": "a red fox"}
-
-
-def parse(data: object, **around: Any) -> ParsedBatch:
-    return parse_batch(json.dumps(data), Around(**around))
-
-
-def job(**fields: object) -> Job:
-    return parse({"jobs": [FOX | fields]}).config.jobs[0]
-
-
-def problems(data: object, **around: Any) -> list[str]:
-    with pytest.raises(BatchError) as caught:
-        parse(data, **around)
-    return [str(problem) for problem in caught.value.problems]
-
-
-def places(data: object, **around: Any) -> list[str]:
-    with pytest.raises(BatchError) as caught:
-        parse(data, **around)
-    return [problem.path for problem in caught.value.problems]
+from bot.core.batch import BatchConfig
+from tests.core.batches import FOX, job, parse, places, problems
 
 
 @pytest.mark.parametrize(

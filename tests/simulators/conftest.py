@@ -1,17 +1,12 @@
 """A simulated GitHub for each test, in this process or on a free port."""
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import jwt
 import pytest
-import uvicorn
-from starlette.applications import Starlette
 
 from bot.simulators.github import GitHubState, create_github_app
 from bot.simulators.github.auth import AppKey
@@ -98,23 +93,3 @@ def make_github(app_key: AppKey, clock: Clock) -> Callable[..., GitHubClient]:
 @pytest.fixture
 def github(make_github: Callable[..., GitHubClient]) -> GitHubClient:
     return make_github()
-
-
-@asynccontextmanager
-async def serve(app: Starlette) -> AsyncIterator[str]:
-    """Serve an app on a free port of this machine; gives its base URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve([listener]))
-    # The socket listens already: a connection waits until the server takes it.
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-
-
-@pytest.fixture
-def served() -> Callable[[Starlette], Any]:
-    return serve

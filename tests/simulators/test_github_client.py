@@ -1,6 +1,6 @@
 """The client library of the house meets the simulated GitHub over a real connection."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,18 +11,17 @@ from githubkit.cache import MemCacheStrategy
 from githubkit.exception import RequestError, RequestFailed
 from githubkit.webhooks import parse_obj
 from githubkit_schemas.latest import models
-from starlette.applications import Starlette
 
+from bot.entrypoints.loopback import served
 from bot.simulators.github import Fault, FaultKind, GitHubState, create_github_app
 from bot.simulators.github.shapes import Shapes
 
-Serve = Callable[[Starlette], Any]
 REPO = "/repos/acme/posters"
 
 
 @asynccontextmanager
 async def connected(
-    state: GitHubState, served: Serve, **narrowed: Any
+    state: GitHubState, **narrowed: Any
 ) -> AsyncIterator[GitHub[AppInstallationAuthStrategy]]:
     app = state.app
     # The default store of tokens belongs to the whole process, and so would outlive this App's key.
@@ -60,8 +59,8 @@ def test_githubkit_knows_the_shapes_of_events_comments_and_releases(state: GitHu
     assert models.Release.model_validate(shapes.release(release)).tag_name == "run-1"
 
 
-async def test_githubkit_writes_edits_and_reacts(state: GitHubState, served: Serve) -> None:
-    async with connected(state, served) as client:
+async def test_githubkit_writes_edits_and_reacts(state: GitHubState) -> None:
+    async with connected(state) as client:
         path = f"{REPO}/issues/1/comments"
         comment = (await client.arequest("POST", path, json={"body": "Working"})).json()
         path = f"{REPO}/issues/comments/{comment['id']}"
@@ -71,11 +70,9 @@ async def test_githubkit_writes_edits_and_reacts(state: GitHubState, served: Ser
         assert (seen["body"], seen["reactions"]["rocket"]) == ("Done", 1)
 
 
-async def test_githubkit_reads_permissions_and_is_held_to_its_own(
-    state: GitHubState, served: Serve
-) -> None:
+async def test_githubkit_reads_permissions_and_is_held_to_its_own(state: GitHubState) -> None:
     narrowed = {"repositories": ["posters"], "permissions": {"metadata": "read"}}
-    async with connected(state, served, **narrowed) as client:
+    async with connected(state, **narrowed) as client:
         answer = await client.arequest("GET", f"{REPO}/collaborators/rin/permission")
         assert answer.json()["role_name"] == "triage"
         with pytest.raises(RequestFailed) as refused:
@@ -83,8 +80,8 @@ async def test_githubkit_reads_permissions_and_is_held_to_its_own(
         assert refused.value.response.status_code == 403
 
 
-async def test_githubkit_fills_a_draft_and_publishes_it(state: GitHubState, served: Serve) -> None:
-    async with connected(state, served) as client:
+async def test_githubkit_fills_a_draft_and_publishes_it(state: GitHubState) -> None:
+    async with connected(state) as client:
         wanted = {"tag_name": "run-1", "draft": True, "prerelease": True, "make_latest": "false"}
         draft = (await client.arequest("POST", f"{REPO}/releases", json=wanted)).json()
         await client.arequest(
@@ -102,17 +99,15 @@ async def test_githubkit_fills_a_draft_and_publishes_it(state: GitHubState, serv
         assert (asset["name"], picture.content) == ("red.fox.png", b"picture")
 
 
-async def test_githubkit_is_told_of_a_refused_app(state: GitHubState, served: Serve) -> None:
+async def test_githubkit_is_told_of_a_refused_app(state: GitHubState) -> None:
     state.faults.add(Fault(path="/access_tokens$", status=401))
-    async with connected(state, served) as client:
+    async with connected(state) as client:
         with pytest.raises(RequestError):
             await client.arequest("GET", REPO)
 
 
-async def test_a_cut_answer_reaches_githubkit_as_a_broken_connection(
-    state: GitHubState, served: Serve
-) -> None:
-    async with connected(state, served) as client:
+async def test_a_cut_answer_reaches_githubkit_as_a_broken_connection(state: GitHubState) -> None:
+    async with connected(state) as client:
         state.faults.add(Fault(FaultKind.CUT, method="POST", path="/comments$", after_effect=True))
         with pytest.raises(RequestError):
             await client.arequest("POST", f"{REPO}/issues/1/comments", json={"body": "hello"})

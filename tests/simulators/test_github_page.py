@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from bot.entrypoints.loopback import served
 from bot.simulators.github import GitHubState, create_github_app
 from bot.simulators.github.markdown import to_html
 
@@ -216,7 +217,7 @@ async def browser_page() -> AsyncIterator[Page]:
 
 @pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
 async def test_a_visitor_types_and_sees_the_thread_grow_without_a_reload(
-    browser_page: Page, served: Any
+    browser_page: Page,
 ) -> None:
     page, state = browser_page, GitHubState()
     complaints: list[str] = []

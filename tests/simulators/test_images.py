@@ -1,11 +1,9 @@
 import asyncio
 import base64
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -15,9 +13,9 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-import uvicorn
 from PIL import Image
 
+from bot.entrypoints.loopback import served
 from bot.simulators.images import Fault, FaultKind, ImagesSimulator, Settings, create_images_app
 from bot.simulators.images.models import (
     GRIDS_2,
@@ -64,22 +62,6 @@ async def client(simulator: ImagesSimulator) -> AsyncIterator[Client]:
     client = Client(simulator)
     async with client.http:
         yield client
-
-
-@asynccontextmanager
-async def serving(simulator: ImagesSimulator) -> AsyncIterator[str]:
-    """A true server on a free port; it listens before it runs, so nobody has to wait for it."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        create_images_app(simulator), log_config=None, lifespan="off", ws="none"
-    )
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await running
 
 
 def picture(size: tuple[int, int] = (64, 64), mode: str = "RGB", kind: str = "PNG") -> bytes:
@@ -563,7 +545,7 @@ async def test_half_of_the_json_arrives_whole(client: Client) -> None:
 async def test_a_cut_body_breaks_the_connection(simulator: ImagesSimulator) -> None:
     simulator.faults.append(Fault(FaultKind.CUT_BODY, after_bytes=5000))
     received = b""
-    async with serving(simulator) as url, httpx2.AsyncClient() as http:
+    async with served(create_images_app(simulator)) as url, httpx2.AsyncClient() as http:
         key = {"authorization": "Bearer sk-good"}
         with pytest.raises(httpx2.RemoteProtocolError):  # noqa: PT012 - the body is read here
             async with http.stream(
@@ -630,7 +612,7 @@ async def test_a_client_that_gives_up_on_a_true_server_has_paid(
 ) -> None:
     simulator.faults.append(Fault(FaultKind.HANG))
     key = {"authorization": "Bearer sk-good"}
-    async with serving(simulator) as url, httpx2.AsyncClient(headers=key) as http:
+    async with served(create_images_app(simulator)) as url, httpx2.AsyncClient(headers=key) as http:
         with pytest.raises(httpx2.ReadTimeout):
             await http.post(f"{url}/v1/images/generations", json=FOX, timeout=0.2)
     assert simulator.calls[0].outcome == "disconnected"

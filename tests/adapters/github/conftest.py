@@ -1,22 +1,20 @@
 """A bot's view of a simulated GitHub, over a real connection on a free port."""
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.adapters.github import AppCredentials, GitHubHost
 from bot.core import killpoints
 from bot.core.run import Thread
+from bot.entrypoints.loopback import served
 from bot.simulators.github import Fault, FaultKind, GitHubState, create_github_app
 from bot.simulators.github.auth import AppKey
 from bot.simulators.github.threads import Comment
@@ -97,7 +95,7 @@ async def meet(app_key: AppKey) -> AsyncIterator[Meet]:
         async def start(**options: Any) -> Octo:
             state, connections = GitHubState(public_key=app_key.public, **options), set[object]()
             app = Watched(create_github_app(state), connections)
-            url = await stack.enter_async_context(serve(app))
+            url = await stack.enter_async_context(served(app))
             credentials = AppCredentials(
                 str(state.app.id), SecretStr(app_key.private), f"{url}/api/v3"
             )
@@ -147,17 +145,3 @@ class Watched:
         if scope["type"] == "http":
             self._connections.add(tuple(scope["client"]))
         await self._app(scope, receive, send)
-
-
-@asynccontextmanager
-async def serve(app: ASGIApp) -> AsyncIterator[str]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve([listener]))
-    # The socket listens already: a connection waits until the server takes it.
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
