@@ -21,6 +21,7 @@ TWO = "/batch --quality low --max-concurrent 1\n\n- a red fox\n- an owl"
 async def test_a_server_and_a_worker_beside_it_share_the_work(
     place: Place, images: ImagesSimulator, tmp_path: Path
 ) -> None:
+    place.shell.env["LANG"] = "C.UTF-8"  # the installed script, in interpreters of their own
     async with (
         embedded_valkey(tmp_path / "queue") as place.shell.env["REDIS_URL"],
         place.serving("--no-worker") as server,
