@@ -34,6 +34,7 @@ from tests.crash.nursery import nursery
 from tests.crash.postgres import fresh_database, postgres_server
 
 _READY = re.compile(r"webhook: (http://[^\s)]+)\)|worker is ready")
+_REQUESTS = 12_500  # an hour, as GitHub gives a large installation; 200 runs make some 8,000
 _LOOK = "SELECT subject, epoch, until FROM leases WHERE subject LIKE 'run:%'"
 
 
@@ -266,6 +267,7 @@ async def shared_world(folder: Path, database: str, webs: int) -> AsyncIterator[
             "GPTIMAGE_LIVE_SECONDS": "5",
         }
         outside.images.settings = Settings(latency_ms=500)
+        outside.github.rate_limit.limit = _REQUESTS
         hooks = []
         for number in range(webs):
             web = machine(outside, f"web-{number}", "serve", "--no-worker", patience=120)
