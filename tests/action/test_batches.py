@@ -108,6 +108,8 @@ async def test_every_fault_of_a_file_is_shown_at_its_line(
     assert "max_concurrent" in job.commands[0].data
     assert job.outputs["status"] == "invalid"
     assert "2 things to mend" in job.summary
+    assert "run the workflow again" in job.summary
+    assert "comment" not in job.summary
     assert images.calls == []
 
 

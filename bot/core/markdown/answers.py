@@ -10,15 +10,20 @@ from bot.core.messages import Messages
 from bot.core.pricing import Costs, Estimate
 
 
-def batch_problems(error: BatchError, messages: Messages) -> str:
-    """Everything that is wrong with the batch at once, each with its place."""
-    return fit(lambda rows: _problems(error, messages, rows), len(error.problems), ROOM)
+def batch_problems(error: BatchError, messages: Messages, *, commented: bool = True) -> str:
+    """Everything that is wrong with the batch at once, each with its place.
+
+    Only a batch that was `commented` can be mended by an edit.
+    """
+    mend = messages.mend if commented else messages.mend_batch
+    if error.file:
+        mend = messages.mend_file.format(file=escape(error.file))
+    return fit(lambda rows: _problems(error, messages, rows, mend), len(error.problems), ROOM)
 
 
-def _problems(error: BatchError, messages: Messages, rows: int) -> str:
+def _problems(error: BatchError, messages: Messages, rows: int, mend: str) -> str:
     problems, more = error.problems, len(error.problems) - rows
     title = messages.rules_problems if isinstance(error, RulesError) else messages.problems
-    mend = messages.mend_file.format(file=escape(error.file)) if error.file else messages.mend
     return body(
         f"### {counted(title, len(problems))}",
         "\n".join(_problem(problem, messages) for problem in problems[:rows]),

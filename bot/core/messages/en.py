@@ -186,6 +186,7 @@ ENGLISH = Messages(
     problems=("🔎 One thing to mend in the batch", "🔎 {n} things to mend in the batch"),
     more=("…and {n} more.", "…and {n} more."),
     mend_file="Mend {file} on the default branch, and comment again: nothing has been billed.",
+    mend_batch="Mend it, and run the workflow again: nothing has been billed.",
     mend="Edit your comment: I read it again, and nothing has been billed.",
     command="🔎 I could not read that",
     refused={

@@ -108,6 +108,7 @@ class Messages:
     rules_problems: Counted  # {n}
     more: Counted  # {n}
     mend: str
+    mend_batch: str  # for a batch of no comment
     mend_file: str  # {file}
     command: str
     refused: Mapping[Reason, str]

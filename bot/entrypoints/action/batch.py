@@ -179,7 +179,7 @@ class _Step:
     def _mistaken(self, error: BatchError) -> int:
         """Show each fault where it is."""
         self.out.write({"status": "invalid"})
-        self.out.summarise(markdown.batch_problems(error, self.words))
+        self.out.summarise(markdown.batch_problems(error, self.words, commented=False))
         for problem in error.problems[:_MOST_ANNOTATIONS]:
             line, column = self.source.place(problem)
             self._annotate("error", problem.sentence, line, column)
