@@ -22,7 +22,7 @@ CAP = 50_000_000  # micro-dollars in a day, if nobody says otherwise
 _BILL = "| Estimated |"
 _MONEY = re.compile(r"\| Estimated \|.*\n\|.*\n\|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)\|")
 _MARK = re.compile(r"<!-- (gptimage:[^ :]+)")
-_OTHERS = re.compile(r"inputs/[0-9a-f]{64}|[^/]+/(report\.json|[^/]+-\d+\.image[.\w]*)")
+_OTHERS = re.compile(r"probe|inputs/[0-9a-f]{64}|[^/]+/(report\.json|[^/]+-\d+\.image[.\w]*)")
 _PICTURE = re.compile(r'<a href="([^"]+)"><img')
 
 
@@ -37,7 +37,9 @@ class Witness:
 
     async def look(self, world: World) -> None:
         """Look at what a death has left."""
-        self.see(await read(world), await world.spooled())
+        # The spool first: other machines go on, and an intent is in the ledger before its answer.
+        spooled = await world.spooled()
+        self.see(await read(world), spooled)
 
     def see(self, books: Books, spooled: Sequence[str]) -> None:
         """Remember the calls that were under way, and the answers that are there."""
