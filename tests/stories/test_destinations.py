@@ -91,7 +91,7 @@ async def test_a_way_that_is_closed_is_named_in_the_probe(thread: Thread) -> Non
     done = await probe(thread)
 
     assert [each.url for each in done.shown] == [None, None]
-    assert thread.answer().count("Grant it the permission") == 2
+    assert thread.answer().count("Grant the App") == 2
 
 
 async def test_a_repository_without_the_app_has_no_probe(thread: Thread) -> None:

@@ -203,7 +203,7 @@ async def test_what_the_image_service_refused_is_told_in_japanese(thread: Thread
 📦 [すべてのファイル](/tree/gptimage-rfbghrhhek) · [report.json](/blob/COMMIT/report.json?raw=true)
 
 > [!NOTE]
-> 代わりにブランチで公開しました: 1 個のファイル。理由: App に書き込みの権限がありません。「Contents: write」を許可してください。
+> 代わりにブランチで公開しました: 1 個のファイル。理由: このトークンには書き込みの権限がありません。App なら「Contents: write」を、ワークフローなら &#96;contents: write&#96; を許可してください。
 
 <sub>実行 `rfbghrhhek`（maya） · N 秒</sub>
 

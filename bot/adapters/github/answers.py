@@ -98,6 +98,7 @@ class Sent(BaseModel, frozen=True):
     status_code: int = 0
     event: str
     action: str | None = None
+    redelivery: bool = False
 
 
 def read(shape: TypeAdapter[T], response: httpx.Response) -> T:

@@ -121,7 +121,8 @@ def of_hook(hook: Hook, public_url: str | None) -> Finding:
 
 
 async def _deliveries(asked: Registration) -> Finding:
-    sent = [each for each in await asked.sent() if each.status_code]
+    # A repetition may carry the signature of an earlier secret: only first tries tell of today.
+    sent = [each for each in await asked.sent() if each.status_code and not each.redelivery]
     failed = [each for each in sent if each.status != "OK"]
     if not sent:
         return warn(DELIVERIES, said("none yet: comment where the App is installed"))

@@ -129,7 +129,7 @@ async def test_a_missing_permission_is_said(octo: Octo, files: Files) -> None:
     cast("dict[str, str]", octo.state.app.permissions)["contents"] = "read"
     done = await publish(octo, files("fox.png"))
     assert done.files == (Publication(0, None, "fox.png"),)
-    assert 'Grant it the permission "Contents: write"' in done.note
+    assert 'Grant the App "Contents: write"' in done.note
 
 
 async def test_a_rule_against_the_branch_is_said(octo: Octo, files: Files) -> None:
