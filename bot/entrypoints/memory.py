@@ -1,13 +1,16 @@
 """The memory of a process that keeps running: what it gives back, and what it keeps."""
 
 import ctypes
+import gc
 import sys
 from contextlib import suppress
 
 # Source: glibc's malloc.h, mallopt(3).
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _ARENAS = 2
-_LARGE = 256 * 1024
+# More than the 256 KiB that asyncio sets aside for each read of a socket.
+_LARGE = 512 * 1024
+_LEFT_AT_TOP = 1024 * 1024
 
 
 def give_back() -> None:
@@ -22,3 +25,10 @@ def give_back() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_ARENA_MAX, _ARENAS)
         mallopt(_M_MMAP_THRESHOLD, _LARGE)
+        mallopt(_M_TRIM_THRESHOLD, _LEFT_AT_TOP)
+
+
+def keep() -> None:
+    """Leave what is there at the start out of the collector's looks, which hold up every answer."""
+    gc.collect()
+    gc.freeze()
