@@ -76,6 +76,9 @@ ACTION = {
         "実行 {run} のジョブに停止を依頼しました。そのジョブが終わったかどうかは、このワークフロー"
         "からは確認できません。"
     ),
+    "The job had to end before its images were published. {kept}": (
+        "画像を公開する前にジョブを終えなければなりませんでした。{kept}"
+    ),
     "They are in the artifact of this job.": "このジョブのアーティファクトに入っています。",
     "GITHUB_EVENT_PATH is required: the event that is answered": (
         "GITHUB_EVENT_PATH が必要です（対応するイベント）"

@@ -1,5 +1,6 @@
 """What a step of a workflow needs to answer a comment: the bot's parts in one process."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.adapters.destinations import Ways
-from bot.adapters.destinations.artifact import ArtifactDestination, Spare, in_artifact
+from bot.adapters.destinations.artifact import ArtifactDestination, InTime, Spare, in_artifact
 from bot.adapters.github import GitHubHost
 from bot.adapters.ledger import SqlLedger
 from bot.adapters.pace import local_pace
@@ -55,6 +56,7 @@ class Desk:
     signer: Signer
     markers: markdown.Markers
     home: Path
+    ending: asyncio.Event  # set once the runner wants this job to end
 
     @property
     def drain(self) -> Drain:
@@ -97,7 +99,8 @@ async def desk(
         )
         shop = replace(shop, runner=replace(runner, provider=provider))
         rulebook = Rulebook(host, rules, utc_now)
-        there = Ways(*ways(settings, host), rest=Spare(spare), kept=in_artifact)
+        rest, ending = Spare(spare), asyncio.Event()
+        there = InTime(Ways(*ways(settings, host), rest=rest, kept=in_artifact), rest, ending)
         life = shop.life(
             ArtifactDestination(folder) if folder else there,
             (lambda item: item.path) if folder else (lambda item: item.asset_name),
@@ -127,6 +130,7 @@ async def desk(
             signer=signer,
             markers=markers,
             home=home,
+            ending=ending,
         )
 
 

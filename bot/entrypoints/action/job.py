@@ -129,18 +129,18 @@ class Job:
 
     async def _done(self, told: Outputs) -> int:
         run = await self._answered()
-        place = places.place(self._order)
+        place, folder = places.place(self._order), places.folder(self._order)
         if run:  # also of a job that is killed, what is finished is handed over
-            folder = places.folder(self._order)
             told.write({"run-id": run, "output-dir": place.images, "upload": folder is not None})
         view = await self._led(run) if run else None
+        uploads = view is not None and (folder is not None or summary.unpublished(view))
+        told.write({"upload": uploads})  # at once: the last words may take longer than there is
         await self._last_words()
         if view is None:
             if isinstance(self._order.command, Estimate):
                 told.write(await self._price(self._order.command))
             return 0
         result = summary.write_report(places.found(view, place), utc_now(), place)
-        uploads = places.folder(self._order) is not None or summary.unpublished(view)
         told.write(
             {
                 **summary.outputs(result, place, view.run.page_url, uploads=uploads),
@@ -333,6 +333,7 @@ class Job:
 
     async def _interrupted(self, run: str, work: asyncio.Task[None]) -> None:
         """Start nothing more; calls that do not end in time are in doubt."""
+        self._desk.ending.set()
         await self._desk.ledger.runs.request_stop(run, Stop.INTERRUPTED)
         await asyncio.wait({work}, timeout=_GRACE)
         self._desk.calls.give_up()

@@ -55,6 +55,26 @@ async def test_a_job_that_is_to_end_keeps_what_is_made_and_tells_what_is_in_doub
         assert ended.code == 1
 
 
+def pictures(folder: str) -> int:
+    return len(list(Path(folder).glob("*.png")))
+
+
+async def test_images_that_no_time_is_left_to_publish_are_handed_over_by_the_job(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path, latency_ms=SLOW) as the:
+        running = await the.start(await the.write(MANY), INPUT_DESTINATION="release")
+        await until(lambda: len(the.calls) == 3)
+
+        running.process.send_signal(signal.SIGINT)
+        ended = await running.end()
+
+        assert ended.outputs["upload"] == "true", ended.log
+        assert pictures(ended.outputs["output-dir"]) == len(the.calls) >= 3
+        assert "They are in the artifact of this job." in the.answer
+        assert "| Estimated |" in the.answer
+
+
 class Watched(Mapping[str, str]):
     """The variables of a job, which fail the test if the key is read."""
 
