@@ -35,7 +35,7 @@ NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 TTL = timedelta(seconds=10)
 QUEUED = (10, 100, 1_000, 10_000)
 ITEMS = (100, 1_000, 10_000, 100_000)
-ROUNDS = 40
+ROUNDS = 120
 AIM = 1.3
 PER_RUN = 10  # images of a run that is over
 CAPS = (Cap("the day", "server", "2026-11-21", Money(10**15)),)

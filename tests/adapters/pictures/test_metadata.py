@@ -80,8 +80,10 @@ def pictures(draw: st.DrawFn) -> tuple[Image.Image, str, dict[str, Any]]:
     return image, kind, {**options, **extra}
 
 
-_words = st.text(max_size=60) | st.builds(
-    lambda text, times: text * times, st.text(max_size=9), st.integers(0, 400)
+_words = st.text(max_size=30)
+# A JPEG has room for it in the longest spelling of its characters; a longer one would be cut.
+_prompts = _words | st.builds(
+    lambda text, times: text * times, st.text(max_size=9), st.integers(0, 200)
 )
 _known = st.builds(
     Metadata,
@@ -90,7 +92,7 @@ _known = st.builds(
     tool_name=st.none() | _words,
     model=st.none() | _words,
     created_at=st.none() | st.datetimes(timezones=st.just(UTC)),
-    prompt=st.none() | _words,
+    prompt=st.none() | _prompts,
     size=st.none() | _words,
     quality=st.none() | _words,
     run_id=st.none() | _words,
