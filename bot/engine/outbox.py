@@ -16,8 +16,8 @@ _log = logging.getLogger(__name__)
 
 # GitHub's clock and ours may differ; the search for a comment of ours begins this much earlier.
 _SKEW = timedelta(hours=1)
-_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0
-_DOUBLINGS = 8  # more than it takes from the first pause to the longest
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
+_DOUBLINGS = 5  # more than it takes from the first pause to the longest
 
 
 class Hidden(Protocol):

@@ -20,7 +20,7 @@ from random import Random, SystemRandom
 from tempfile import TemporaryDirectory
 
 from bot.core.killpoints import Point
-from tests.crash import command
+from tests.crash import caps, command, judge
 from tests.crash.faults import FAULTS
 from tests.crash.nursery import Nursery, nursery
 from tests.crash.postgres import fresh_database, postgres_server
@@ -44,6 +44,7 @@ class Crash:
     places: asyncio.Semaphore
     rooms: asyncio.Semaphore
     results: list[Result] = field(default_factory=list)
+    caps: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 
     async def one(
@@ -114,6 +115,12 @@ class Crash:
             play = partial(_STORMS[kind], chance=Random(seed))
             await self.one(f"{kind}, seed {seed}", play, on_postgres=bool(seed % 2))
 
+    # --- all at once --------------------------------------------------------------------------
+
+    async def everybody(self) -> None:
+        """A hundred orders in a moment, so many times as wished, on both databases in turn."""
+        self.caps = await caps.capped(self.nursery, self.postgres, self.wish.caps)
+
     # --- the page -----------------------------------------------------------------------------
 
     def page(self) -> str:
@@ -123,13 +130,15 @@ class Crash:
         took, seed = time.monotonic() - self.started, self.wish.seed
         lines = [
             f"kills          {len(kills)} in {len(self.results)} worlds, {took:.0f} s, seed {seed}",
-            f"violations     {len(broken)}",
+            *judge.counted(broken),
             f"in doubt       {sum(result.doubts for result in self.results)} images",
             f"kept           {sum(result.kept for result in self.results)} answers in the spool",
             _spread("recovery", self.results, "recoveries", "from a death until all has moved"),
             _spread("of which start", self.results, "starts", "from birth until it listened"),
             _spread("to the end", self.results, "ends", "from the last death to the last word"),
         ]
+        if self.caps:
+            lines.append(f"under a cap    {', '.join(self.caps)} of {caps.RUNS} runs at once")
         lines += ["", "killed at", *(f"  {kinds[k]:5} {k}" for k in sorted(kinds))]
         return "\n".join([*lines, "", *broken])
 
@@ -178,10 +187,12 @@ async def _main(wish: argparse.Namespace) -> int:
         if wish.minutes:
             await crash.any_moment()
         telling.cancel()
+        await crash.everybody()
         faults = [fault for fault in FAULTS if fault.name in wish.faults]
         met = await every_fault(crash.nursery, crash.postgres, faults)
         _say("\n".join([crash.page(), "", table(met)]))
-        return int(any(result.violations for result in (*crash.results, *met)))
+        broken = any(result.violations for result in (*crash.results, *met))
+        return int(broken or any(each != str(caps.ACCEPTED) for each in crash.caps))
 
 
 def _wish() -> argparse.Namespace:
@@ -192,6 +203,7 @@ def _wish() -> argparse.Namespace:
     parser.add_argument("--storms", type=int, default=2, help="worlds of random kills at once")
     parser.add_argument("--only-random", action="store_true", help="leave the walk out")
     parser.add_argument("--no-command", dest="command", action="store_false")
+    parser.add_argument("--caps", type=int, default=10, help="hundreds of runs under a cap")
     names = [fault.name for fault in FAULTS]
     parser.add_argument("--faults", nargs="*", default=names, choices=names)
     parser.add_argument("--stories", nargs="*", default=[*STORIES], choices=[*STORIES])

@@ -142,13 +142,12 @@ class _Command:
         doubts = {job["prompt"] for job in report["results"] if job["charge"] == "in_doubt"}
         paid = {job["prompt"] for job in report["results"] if job["charge"] == "paid"}
         found = judge.command_verdict(outside, await ledger.read(outside), self.witness)
-        called = set(outside.calls)
-        if called - paid - doubts:
-            found.append(f"{called - paid - doubts} were billed, and the report names neither")
+        if names := set(outside.calls) - paid - doubts:
+            found.append(f"unreported charges: {names} were billed, and the report names neither")
         if doubts and not report["in_doubt"]:
-            found.append("something is in doubt, and the report names no amount")
+            found.append("unreported charges: something is in doubt, and the report says $0")
         if _seen(outside) != sorted(f"{prompt}.png" for prompt in paid):
-            found.append(f"{sorted(paid)} were paid, and {_seen(outside)} are there")
+            found.append(f"lost paid images: of {sorted(paid)} there are {_seen(outside)}")
         if process.returncode != (1 if doubts else 0):
             found.append(f"it ended with {process.returncode}, and {len(doubts)} are in doubt")
         if sorted([*paid, *doubts]) != sorted(self._prompts):

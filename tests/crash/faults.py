@@ -131,7 +131,7 @@ async def _no_room_for_the_answer(stage: Stage) -> Sequence[Comment]:
 
 # --- GitHub -----------------------------------------------------------------------------------
 
-_DOWN = 20.0  # seconds
+_DOWN = 130.0  # seconds
 _ALWAYS = 10**6
 
 

@@ -88,8 +88,14 @@ def command_verdict(world: World, books: Books, witness: Witness) -> list[str]:
 
 
 def broken(facts: Facts, checks: "Sequence[Check] | None" = None) -> list[str]:
-    """What the checks say, all of them unless told otherwise."""
-    return [words for check in checks or CHECKS for words in check(facts)]
+    """What the checks say, all of them unless told otherwise, each under its promise."""
+    return [
+        f"{promise}: {words}"
+        for promise, its_checks in PROMISES.items()
+        for check in its_checks
+        if check in (checks or CHECKS)
+        for words in check(facts)
+    ]
 
 
 # --- calls and images -------------------------------------------------------------------------
@@ -337,10 +343,28 @@ def _is_image(kind: str) -> bool:
     return kind.startswith("image/")
 
 
+_ELSE = "anything else"
 Check = Callable[[Facts], Sequence[str]]
 IN_THREADS: tuple[Check, ...] = (_budget, _summaries, _told, _marks, _pictures)
-CHECKS: tuple[Check, ...] = (
-    *(_seen_at_a_death, _called_too_often, _left_open, _number_of_runs, _doubt_without_cause),
-    *(_lost_answers, _unexplained_bill, _paid_without_a_name, _reported),
-    *IN_THREADS,
-)
+PROMISES: Mapping[str, tuple[Check, ...]] = {
+    "double payments": (_called_too_often,),
+    "unreported charges": (_unexplained_bill, _paid_without_a_name, _reported, _told),
+    "lost paid images": (_lost_answers, _pictures),
+    _ELSE: (
+        *(_seen_at_a_death, _left_open, _number_of_runs, _doubt_without_cause),
+        *(_budget, _summaries, _marks),
+    ),
+}
+"""What a broken promise is called, and the checks that see it."""
+
+CHECKS = tuple(check for checks in PROMISES.values() for check in checks)
+
+
+def counted(violations: Sequence[str]) -> list[str]:
+    """How often a promise was broken, and the dearest three of them; a line for each."""
+    times = Counter(each.partition(":")[0] for each in violations)
+    dearest = [promise for promise in PROMISES if promise != _ELSE]
+    return [
+        f"violations     {len(violations)}",
+        *(f"  {each:18} {times[each]}" for each in dearest),
+    ]

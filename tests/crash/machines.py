@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -18,6 +18,7 @@ from itertools import count
 from pathlib import Path
 from random import Random, SystemRandom
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -75,12 +76,12 @@ class Seen:
         shape = f"{plan.runs} of {plan.images} images, {plan.webs} webs, {plan.workers} workers"
         return "\n".join(
             [
-                f"runs         {shape}, {self.seconds:.0f} s, seed {plan.seed}",
-                f"kills        {self.kills} workers",
-                f"violations   {len(self.violations)}",
-                f"billed       {self.billed} images",
-                f"in doubt     {self.doubts} images",
-                f"recovery     longest {longest:.1f} s of {len(self.still)}",
+                f"runs           {shape}, {self.seconds:.0f} s, seed {plan.seed}",
+                f"kills          {self.kills} workers",
+                *judge.counted(self.violations),
+                f"billed         {self.billed} images",
+                f"in doubt       {self.doubts} images",
+                f"recovery       longest {longest:.1f} s of {len(self.still)}",
                 *self.violations,
             ]
         )
@@ -252,7 +253,9 @@ async def survive(folder: Path, database: str, plan: Plan) -> Seen:
 
 
 @asynccontextmanager
-async def shared_world(folder: Path, database: str, webs: int) -> AsyncIterator[World]:
+async def shared_world(
+    folder: Path, database: str, webs: int, settings: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[World]:
     """The outside, what the machines share, and the webs; all of them hear every delivery."""
     async with AsyncExitStack() as stack:
         # A machine that starts costs no more than what it does then: one dies every few seconds.
@@ -265,6 +268,7 @@ async def shared_world(folder: Path, database: str, webs: int) -> AsyncIterator[
             "REDIS_URL": queue,
             "SPOOL_URL": bucket.url,
             "GPTIMAGE_LIVE_SECONDS": "5",
+            **settings,
         }
         outside.images.settings = Settings(latency_ms=500)
         outside.github.rate_limit.limit = _REQUESTS

@@ -140,11 +140,11 @@ async def _page(outside: World, gauge: Gauge, runs: int, process: Process) -> in
     billed = judge.bill(outside.images.billed)
     when = "when warm" if gauge.warm else "too short to judge,"
     lines = [
-        f"soak         {took:.1f} min, {runs} runs, {calls} calls, {requests} requests to GitHub",
-        f"memory       {first:.0f} to {last:.0f} MB, {when} {memory:+.0f} kB a minute",
-        f"open files   {gauge.files[0]:.0f} to {gauge.files[-1]:.0f}, {files:+.2f} a minute",
-        f"money        {billed} billed, {paid} paid, {doubt} at most in doubt (micro-dollars)",
-        f"violations   {len(broken)}",
+        f"soak           {took:.1f} min, {runs} runs, {calls} calls, {requests} requests to GitHub",
+        f"memory         {first:.0f} to {last:.0f} MB, {when} {memory:+.0f} kB a minute",
+        f"open files     {gauge.files[0]:.0f} to {gauge.files[-1]:.0f}, {files:+.2f} a minute",
+        f"money          {billed} billed, {paid} paid, {doubt} at most in doubt (micro-dollars)",
+        *judge.counted(broken),
         *broken,
     ]
     sys.stdout.write("\n".join(lines) + "\n")
@@ -156,7 +156,7 @@ def _main() -> int:
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))
     wish = parser.parse_args()
-    sys.stdout.write(f"seed         {wish.seed}\n")
+    sys.stdout.write(f"seed           {wish.seed}\n")
     return asyncio.run(_soak(wish.minutes, Random(wish.seed)))
 
 

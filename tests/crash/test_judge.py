@@ -226,6 +226,17 @@ def test_no_check_is_without_a_proof_that_it_can_fail() -> None:
     assert {wrong.check for wrong in WRONG.values()} == set(judge.CHECKS)
 
 
+def test_the_page_counts_what_was_broken() -> None:
+    both = replace(WELL, billed=[*WELL.billed, Billed("req_3", "an owl", 5_441)], shown=[])
+
+    assert judge.counted([*broken(both), "the process ended by itself with 1"]) == [
+        "violations     4",
+        "  double payments    1",
+        "  unreported charges 1",
+        "  lost paid images   1",
+    ]
+
+
 # --- what is seen at a death ------------------------------------------------------------------
 
 

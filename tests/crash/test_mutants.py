@@ -22,8 +22,6 @@ from tests.crash.postgres import fresh_database, postgres_server
 from tests.crash.stories import STORIES, ended
 from tests.crash.walk import Result, Site, quiet, walk
 
-pytestmark = pytest.mark.long
-
 WALKS = {
     "retries open intents": (Point.REQUEST_SENT, "was billed 2 times"),
     "records no intent": (Point.REQUEST_SENT, "was billed 2 times"),

@@ -33,11 +33,7 @@ EARLIER = sorted(
     for each in ScriptDirectory(FOLDER).walk_revisions()
     if each.revision != schema.HEAD
 )
-# The database that most have, always; the other one beside the long kills.
-CASES = [
-    *((revision, "SQLite") for revision in EARLIER),
-    *(pytest.param(each, "PostgreSQL", marks=pytest.mark.long) for each in EARLIER),
-]
+CASES = [(each, database) for database in ("SQLite", "PostgreSQL") for each in EARLIER]
 MODEL = "gpt-image-2.5-flare"
 AMOUNT = 20_000
 

@@ -180,7 +180,7 @@ async def test_whoever_is_refused_for_days_still_has_a_pause_to_wait(office: Off
     office.desk.faults = [Fault.UNREACHABLE]
     await office.say("hello")
     await office.postman(Patient()).deliver("comment-1")
-    office.clock.pass_(seconds=299)
+    office.clock.pass_(seconds=59)
     assert not await office.owed()
     office.clock.pass_(seconds=1)
     assert await office.owed()

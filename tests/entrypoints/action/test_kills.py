@@ -12,9 +12,6 @@ import pytest_asyncio
 from bot.core.killpoints import Point
 from tests.entrypoints.action.world import KILLED, world
 
-# Three of these steps are in test_other_jobs.py, too, which every test run takes.
-pytestmark = pytest.mark.long
-
 FOUR = """/batch --quality low --size 1024x1024 --max-concurrent 1
 
 - a red fox

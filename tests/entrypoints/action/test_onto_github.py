@@ -74,10 +74,10 @@ async def _end(job: Job) -> Step:
     return Step(ended, summary.read_text() if summary.exists() else "")
 
 
-LATER = pytest.param("branch", marks=pytest.mark.long)
+BOTH = pytest.mark.parametrize("destination", ["release", "branch"])
 
 
-@pytest.mark.parametrize("destination", ["release", LATER])
+@BOTH
 async def test_a_job_that_died_is_gone_on_with_and_nothing_is_paid_for_twice(
     the: World, destination: str
 ) -> None:
@@ -125,7 +125,6 @@ async def test_another_run_of_the_workflow_and_a_second_step_make_the_batch_anew
     assert "An earlier attempt" in again.summary
 
 
-@pytest.mark.long
 async def test_an_immutable_release_gives_way_to_a_branch(tmp_path: Path) -> None:
     async with world(tmp_path, immutable_releases=True) as the:
         the.images.faults.append(Fault(FaultKind.RATE_LIMIT, prompt="bear", times=9))
@@ -139,7 +138,7 @@ async def test_an_immutable_release_gives_way_to_a_branch(tmp_path: Path) -> Non
     assert again.summary.count("<img ") == 2
 
 
-@pytest.mark.parametrize("destination", ["release", LATER])
+@BOTH
 async def test_an_empty_repository_is_no_reason_for_silence(
     tmp_path: Path, destination: str
 ) -> None:
@@ -161,7 +160,6 @@ async def test_where_github_does_not_tell_what_was_paid_nothing_is_begun(the: Wo
     assert the.images.calls == []
 
 
-@pytest.mark.long
 async def test_images_that_github_will_not_take_now_are_in_the_artifact(the: World) -> None:
     upload = r"releases/\d+/assets"
     the.github.faults.add(faults.Fault(method="POST", path=upload, status=403, times=99))
