@@ -169,17 +169,23 @@ class Workers:
 
     async def die(self, chance: Random, witness: Witness) -> None:
         """Kill one of them, now and then when the plan says so, until cancelled."""
-        plan, images = self._seen.plan, self._outside.images
-        while self._seen.kills < plan.deaths:
-            due = plan.every_images * (self._seen.kills + 1)
-            await asyncio.sleep(plan.every_seconds)  # the pace of the deaths, nothing to wait for
-            await until(lambda: len(images.billed) >= due, plan.patience)  # noqa: B023
-            await until(lambda: self.alive, plan.patience)
-            victim = self.alive.pop(chance.choice(sorted(self.alive)))
-            victim.send_signal(signal.SIGKILL)
-            await victim.wait()
-            self._seen.kills += 1
-            await witness.look(self._outside)
+        plan, images, began = self._seen.plan, self._outside.images, time.monotonic()
+        looks = list[asyncio.Task[None]]()
+        try:
+            while self._seen.kills < plan.deaths:
+                nth = self._seen.kills + 1
+                # The pace of the deaths, nothing to wait for.
+                await asyncio.sleep(began + plan.every_seconds * nth - time.monotonic())
+                due = plan.every_images * nth
+                await until(lambda: len(images.billed) >= due, plan.patience)  # noqa: B023
+                await until(lambda: self.alive, plan.patience)
+                victim = self.alive.pop(chance.choice(sorted(self.alive)))
+                victim.send_signal(signal.SIGKILL)
+                await victim.wait()
+                self._seen.kills += 1
+                looks.append(asyncio.create_task(witness.look(self._outside)))
+        finally:
+            await asyncio.gather(*looks)
 
 
 async def _first(*ends: Awaitable[object]) -> None:
