@@ -174,6 +174,14 @@ def test_the_long_dash_of_a_telephone_begins_a_flag() -> None:
     )
 
 
+@pytest.mark.parametrize("blank", ["\u3000", "\xa0", "\u2003", "\t", "\x1f"])
+def test_any_blank_is_one(blank: str) -> None:
+    """Those of Japanese keyboards and of text that was copied from a page, too."""
+    line = f"/batch{blank}--model 'a{blank}b'"
+    assert parse_command(f"{line}\n- a fox") == Batch(Prompts(("a fox",)), {"model": f"a{blank}b"})
+    assert parse_command(f"/batch{blank}status") == Status()
+
+
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
@@ -345,6 +353,7 @@ WORDS = [
     "=",
     "json",
     "é",
+    "\u3000",
     "\x00",
     "\ud800",
     "    ",

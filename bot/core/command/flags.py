@@ -30,10 +30,16 @@ _FLAGS: Mapping[str, Callable[[str], object]] = {
 }
 
 
+# A shell knows four; Japanese keyboards and text that was copied from a page have others.
+_BLANKS = "".join(filter(str.isspace, map(chr, range(0x3001))))
+
+
 def split(line: str) -> list[str]:
-    """The words of a line, as a shell takes them apart."""
+    """The words of a line, as a shell takes them apart, at any kind of blank."""
+    words = shlex.shlex(line, posix=True)
+    words.whitespace, words.whitespace_split, words.commenters = _BLANKS, True, ""
     try:
-        return shlex.split(line)
+        return list(words)
     except ValueError:
         raise CommandError(
             said("A quotation mark in the command line is not closed."),
