@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
@@ -247,6 +247,16 @@ class RunView:
     def count(self) -> Counter[ItemState]:
         """How many items are in each state."""
         return Counter(view.state for view in self.items)
+
+    @property
+    def unpublished(self) -> int:
+        """How many images were made that can be seen nowhere."""
+        made = (view for view in self.items if view.state is ItemState.SUCCEEDED)
+        return sum(view.url is None for view in made)
+
+    def warned(self, *warnings: str) -> "RunView":
+        """The same, with more that its reader must know."""
+        return replace(self, run=replace(self.run, warnings=(*self.run.warnings, *warnings)))
 
     def of_job(self, job: int) -> tuple[ItemView, ...]:
         """The items of one job, by the job's index in the batch."""

@@ -17,6 +17,7 @@ from bot.simulators.images import ImagesSimulator, create_images_app
 from tests.action import runner
 from tests.action.expressions import Expressions, expressions
 from tests.action.runner import Job, Uses
+from tests.entrypoints.action.world import World, world
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-proj-simulated-0123456789abcdef"
@@ -27,6 +28,13 @@ ARTIFACT = "https://github.com/acme/art/actions/runs/77/artifacts/4711"
 async def github_expressions() -> AsyncIterator[Expressions]:
     async with expressions() as found:
         yield found
+
+
+@pytest.fixture
+async def the(tmp_path: Path) -> AsyncIterator[World]:
+    """GitHub and an image API, simulated."""
+    async with world(tmp_path) as outside:
+        yield outside
 
 
 @pytest.fixture
@@ -128,6 +136,20 @@ async def workflow(
         for link in job.temp.glob("gptimage-*"):
             with suppress(OSError):
                 link.unlink()
+
+
+def facts_of(the: World, **more: str) -> dict[str, str]:
+    """What GitHub tells a job of run 77, which is maya's if nobody else's."""
+    facts = {
+        "actor": "maya",
+        "repository": the.github.repository.full_name,
+        "run_id": "77",
+        "run_attempt": "1",
+        "token": the.token,
+        "api_url": the.environment["GITHUB_API_URL"],
+        "server_url": the.environment["GITHUB_SERVER_URL"],
+    }
+    return facts | more
 
 
 def batch(*prompts: str, **more: object) -> str:

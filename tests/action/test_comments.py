@@ -2,43 +2,27 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from bot.simulators.images.faults import Fault, FaultKind
-from tests.action.conftest import ARTIFACT, KEY, USES, Workflow
-from tests.action.expressions import Expressions
+from tests.action.conftest import ARTIFACT, KEY, USES, Workflow, facts_of
 from tests.action.runner import Job
 from tests.action.test_batches import read
 from tests.action.test_hostile import hostile, nothing_happened
-from tests.entrypoints.action.world import World, world
+from tests.entrypoints.action.world import World
 
 
 @pytest.fixture
-async def the(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path) as outside:
-        yield outside
-
-
-@pytest.fixture
-def workflow(the: World, tmp_path: Path, github_expressions: Expressions) -> Workflow:
-    return Workflow(tmp_path, github_expressions, the.environment["INPUT_OPENAI_BASE_URL"])
+def images_url(the: World) -> str:
+    return the.environment["INPUT_OPENAI_BASE_URL"]
 
 
 async def answered(the: World, workflow: Workflow, body: str, by: str = "maya", **more: str) -> Job:
     """The job that GitHub starts for a comment, to its end."""
     event = json.loads(the.events[await the.write(body, by=by)].read_bytes())
-    facts = {
-        "actor": by,
-        "repository": the.github.repository.full_name,
-        "run_id": "77",
-        "run_attempt": "1",
-        "token": the.token,
-        "api_url": the.environment["GITHUB_API_URL"],
-        "server_url": the.environment["GITHUB_SERVER_URL"],
-    }
+    facts = facts_of(the, actor=by)
     job = Job(workflow.home / f"job-{len(workflow.jobs)}", USES, "issue_comment", event, facts)
     workflow.jobs.append(job)
     return await workflow.run(job, **more)

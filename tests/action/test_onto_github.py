@@ -2,44 +2,27 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from bot.simulators.images import Fault, FaultKind
-from tests.action.conftest import ARTIFACT, USES, Workflow, batch
-from tests.action.expressions import Expressions
+from tests.action.conftest import ARTIFACT, USES, Workflow, batch, facts_of
 from tests.action.runner import Job
 from tests.action.test_batches import read
-from tests.entrypoints.action.world import World, world
+from tests.entrypoints.action.world import World
 
 
 @pytest.fixture
-async def the(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path) as outside:
-        yield outside
-
-
-@pytest.fixture
-def workflow(the: World, tmp_path: Path, github_expressions: Expressions) -> Workflow:
-    return Workflow(tmp_path, github_expressions, the.environment["INPUT_OPENAI_BASE_URL"])
+def images_url(the: World) -> str:
+    return the.environment["INPUT_OPENAI_BASE_URL"]
 
 
 async def run(
     the: World, workflow: Workflow, config: str, event: str, attempt: int = 1, **more: str
 ) -> Job:
     """An attempt of a job, on a new machine, to its end."""
-    facts = {
-        "actor": "maya",
-        "repository": the.github.repository.full_name,
-        "run_id": "77",
-        "run_attempt": str(attempt),
-        "job": "images",
-        "token": the.token,
-        "api_url": the.environment["GITHUB_API_URL"],
-        "server_url": the.environment["GITHUB_SERVER_URL"],
-    }
+    facts = facts_of(the, run_attempt=str(attempt), job="images")
     job = Job(workflow.home / f"job-{len(workflow.jobs)}", USES, event, {}, facts)
     workflow.jobs.append(job)
     return await workflow.run(job, config=config, **more)

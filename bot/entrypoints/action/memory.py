@@ -29,7 +29,7 @@ from bot.core.plan import plan
 from bot.core.ports import Delivery, Host, Pictures
 from bot.core.record import Lead, Record, Signer, claims, view_of
 from bot.core.rules import Rules
-from bot.core.run import ItemState, Run, RunState, RunView, Thread
+from bot.core.run import Run, RunState, RunView, Thread
 from bot.core.said import said
 from bot.engine.hold import TTL
 from bot.engine.intake.opening import Opening
@@ -219,23 +219,15 @@ def _remarked(view: RunView) -> RunView:
     """The run with what whoever reads its comment must know of its earlier job."""
     if view.run.state is RunState.DONE:
         return view
-    lost = sum(1 for i in view.items if i.state is ItemState.SUCCEEDED and i.url is None)
-    warnings = [
-        *view.run.warnings,
-        said(
-            "An earlier job of this run ended before the run did. Nothing that it made, or may"
-            " have paid for, is ordered again."
-        ),
-    ]
-    if lost:
-        warnings.append(
-            said(
-                "{count} images were made by that job: what it had not handed over when it ended"
-                " is lost.",
-                count=lost,
-            )
-        )
-    return replace(view, run=replace(view.run, warnings=tuple(warnings)))
+    earlier = said(
+        "An earlier job of this run ended before the run did. Nothing that it made, or may"
+        " have paid for, is ordered again."
+    )
+    lost = said(
+        "{count} images were made by that job: what it had not handed over when it ended is lost.",
+        count=view.unpublished,
+    )
+    return view.warned(earlier, lost) if view.unpublished else view.warned(earlier)
 
 
 def _changed(name: str) -> CommandError:

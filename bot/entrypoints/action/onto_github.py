@@ -26,7 +26,7 @@ from bot.core.messages import Messages
 from bot.core.plan import plan
 from bot.core.ports import Answer, File, Made, Published
 from bot.core.record import MOST_IMAGES, Signer
-from bot.core.run import FileKind, ItemState, ItemView, Run, RunView, Thread
+from bot.core.run import FileKind, ItemView, Run, RunView, Thread
 from bot.core.said import said
 from bot.entrypoints import local, redaction
 from bot.entrypoints.action import summary
@@ -143,28 +143,21 @@ class _Making:
 
     def _found(self, view: RunView) -> RunView:
         """The run of an earlier attempt, with what it says of itself here."""
-        lost = sum(1 for i in view.items if i.state is ItemState.SUCCEEDED and i.url is None)
-        warnings = [
-            *view.run.warnings,
-            said(
-                "An earlier attempt of this job has begun this run. Nothing that it made, or may"
-                " have paid for, is ordered again."
-            ),
-        ]
-        if lost:
-            warnings.append(
-                said(
-                    "{count} images were made by an earlier attempt and not published: see the"
-                    " artifact of that attempt.",
-                    count=lost,
-                )
-            )
-        run = replace(view.run, warnings=tuple(warnings))
+        earlier = said(
+            "An earlier attempt of this job has begun this run. Nothing that it made, or may"
+            " have paid for, is ordered again."
+        )
+        lost = said(
+            "{count} images were made by an earlier attempt and not published: see the artifact"
+            " of that attempt.",
+            count=view.unpublished,
+        )
         items = (
             replace(i, path=str(self._place.images / (i.path or i.item.path)) if i.url else None)
             for i in view.items
         )
-        return RunView(run, tuple(items))
+        told = view.warned(earlier, lost) if view.unpublished else view.warned(earlier)
+        return replace(told, items=tuple(items))
 
     def _recorded(self, life: "LocalLife") -> "LocalLife":
         if self._journal is None:
