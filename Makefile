@@ -21,7 +21,7 @@ test: .venv/dev ## run all tests, real Valkey and real PostgreSQL included
 
 crash: .venv/dev ## fuzz it, kill it at every step, then at any moment (SEED=… MINUTES=…): one page
 	@$(BIN)/python -m tests.fuzz $(if $(SEED),--seed $(SEED))
-	@$(BIN)/python -m pytest -m long
+	@$(BIN)/python -m pytest -m long -o faulthandler_timeout=900
 	@$(BIN)/python -m tests.crash $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 crash-machines: .venv/dev ## 3 webs and 4 workers, one of them killed every 5 s (SEED=…): one page

@@ -6,11 +6,9 @@ prints one page.
 
 import argparse
 import asyncio
-import statistics
 import sys
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,9 +18,10 @@ from random import Random, SystemRandom
 from tempfile import TemporaryDirectory
 
 from bot.core.killpoints import Point
-from tests.crash import caps, command, judge
+from tests.crash import caps, command
 from tests.crash.faults import FAULTS
 from tests.crash.nursery import Nursery, nursery
+from tests.crash.page import few, page, slow, unreached
 from tests.crash.postgres import fresh_database, postgres_server
 from tests.crash.stage import every_fault, table
 from tests.crash.stories import ELSEWHERE, STORIES
@@ -30,6 +29,18 @@ from tests.crash.storm import storm
 from tests.crash.walk import Result, Site, walk
 
 _MOST_HITS = 40
+# Recovery has something to do only after another death; so has the taking over of a dead one's run.
+_FIRST = {
+    Point.RECOVERING: (
+        *(Point.DELIVERY_STORED, Point.RUN_OPENED, Point.REQUEST_SENT),
+        *(Point.ANSWER_SPOOLED, Point.FILES_PUBLISHED, Point.COMMENT_INTENDED),
+    ),
+    Point.INTENT_COMMITTED: (Point.ANSWER_SPOOLED,),
+    Point.ATTEMPT_SETTLED: (Point.REQUEST_SENT, Point.ANSWER_SPOOLED),
+    Point.FILES_PUBLISHED: (Point.ANSWER_SPOOLED,),
+    Point.COMMENT_POSTED: (Point.COMMENT_INTENDED,),
+}
+_MINUTES = 10  # of random kills, if nobody says otherwise
 _ONE_COMMAND_IN = 3
 _STORMS = {"serve": storm, "run": command.storm_command}
 
@@ -50,8 +61,9 @@ class Crash:
     async def one(
         self, name: str, play: Callable[[Site], Awaitable[None]], *, on_postgres: bool
     ) -> Result:
-        """A world of its own for a play."""
-        result = Result(f"{name}, {'PostgreSQL' if on_postgres else 'SQLite'}")
+        """A world of its own for a play; those of the command line begin with `run`."""
+        where = "PostgreSQL" if on_postgres else "SQLite"
+        result = Result(f"{name}, {where}", on_postgres, name.startswith("run,"))
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.rooms)
             self.results.append(result)
@@ -76,13 +88,15 @@ class Crash:
                 for name in self.wish.stories:
                     for point in self.wish.points:
                         if point not in ELSEWHERE or point in STORIES[name].also:
-                            group.create_task(self._hits(name, point, on_postgres=on_postgres))
+                            for first in ("", *_FIRST.get(point, ())):
+                                walks = self._hits(name, first, point, on_postgres=on_postgres)
+                                group.create_task(walks)
                 for point in command.POINTS if self.wish.command else ():
                     group.create_task(self._command_hits(point, on_postgres=on_postgres))
 
-    async def _hits(self, name: str, point: Point, *, on_postgres: bool) -> None:
+    async def _hits(self, name: str, first: str, point: Point, *, on_postgres: bool) -> None:
         """The first pass, the second one, and so on, until the story is over before."""
-        before = [f"{Point.DELIVERY_STORED}:1"] if point is Point.RECOVERING else []
+        before = [f"{first}:1"] if first else []
         for hit in range(1, _MOST_HITS):
             # The next process dies at its first pass: what it goes on from was no clean start.
             chain = [*before, f"{point}:{hit}", f"{point}:1"]
@@ -124,34 +138,19 @@ class Crash:
     # --- the page -----------------------------------------------------------------------------
 
     def page(self) -> str:
-        kills = [kill for result in self.results for kill in result.kills]
-        broken = [violation for result in self.results for violation in result.violations]
-        kinds = Counter(kill.partition(":")[0] for kill in kills)
-        took, seed = time.monotonic() - self.started, self.wish.seed
-        lines = [
-            f"kills          {len(kills)} in {len(self.results)} worlds, {took:.0f} s, seed {seed}",
-            *judge.counted(broken),
-            f"in doubt       {sum(result.doubts for result in self.results)} images",
-            f"kept           {sum(result.kept for result in self.results)} answers in the spool",
-            _spread("recovery", self.results, "recoveries", "from a death until all has moved"),
-            _spread("of which start", self.results, "starts", "from birth until it listened"),
-            _spread("to the end", self.results, "ends", "from the last death to the last word"),
-        ]
-        if self.caps:
-            lines.append(f"under a cap    {', '.join(self.caps)} of {caps.RUNS} runs at once")
-        lines += ["", "killed at", *(f"  {kinds[k]:5} {k}" for k in sorted(kinds))]
-        return "\n".join([*lines, "", *broken])
+        return page(self.results, self.caps, time.monotonic() - self.started, self.wish.seed)
 
-
-def _spread(title: str, results: Sequence[Result], name: str, meaning: str) -> str:
-    found = sorted(seconds for result in results for seconds in getattr(result, name))
-    if len(found) < 2:
-        return f"{title:14} {found}"
-    p95 = statistics.quantiles(found, n=20, method="inclusive")[-1]
-    return (
-        f"{title:14} median {statistics.median(found):.1f} s, p95 {p95:.1f} s,"
-        f" longest {found[-1]:.1f} s ({meaning}, {len(found)} times)"
-    )
+    def missed(self) -> list[str]:
+        """The numbers that were to be reached, and were not."""
+        wish, found = self.wish, slow(self.results)
+        whole = not wish.only_random and {*wish.stories} == {*STORIES}
+        if whole:
+            points = command.POINTS if wish.command else ()
+            found += unreached(self.results, wish.points, points)
+        if whole and {*wish.points} == {*Point} and wish.minutes >= _MINUTES:
+            found += few(self.results)
+        found += [f"{each} of {caps.RUNS}" for each in self.caps if each != str(caps.ACCEPTED)]
+        return found
 
 
 def _say(words: str) -> None:
@@ -190,15 +189,15 @@ async def _main(wish: argparse.Namespace) -> int:
         await crash.everybody()
         faults = [fault for fault in FAULTS if fault.name in wish.faults]
         met = await every_fault(crash.nursery, crash.postgres, faults)
-        _say("\n".join([crash.page(), "", table(met)]))
-        broken = any(result.violations for result in (*crash.results, *met))
-        return int(broken or any(each != str(caps.ACCEPTED) for each in crash.caps))
+        missed = crash.missed()
+        _say("\n".join([crash.page(), *missed, "", table(met)]))
+        return int(any((missed, *(result.violations for result in (*crash.results, *met)))))
 
 
 def _wish() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make crash", description=__doc__)
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))
-    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--minutes", type=float, default=_MINUTES)
     parser.add_argument("--worlds", type=int, default=2, help="at work at the same time")
     parser.add_argument("--storms", type=int, default=2, help="worlds of random kills at once")
     parser.add_argument("--only-random", action="store_true", help="leave the walk out")

@@ -67,7 +67,7 @@ async def _ordered(outside: World) -> str:
         "carried out": done,
         "billed": len(outside.images.billed),
         "with a picture": sum("<img" in answer.body for answer in outside.answers),
-        "told of the cap": len(_refused(outside, commands)),
+        "told of the cap": len(outside.refused & _confused(commands)),
     }
     well = {**dict.fromkeys(found, ACCEPTED), "told of the cap": RUNS - ACCEPTED}
     if found == well and max(held) == _DAY:
@@ -75,7 +75,5 @@ async def _ordered(outside: World) -> str:
     return f"{found}, {max(held)} of {_DAY} held"
 
 
-def _refused(outside: World, commands: Sequence[Comment]) -> list[Comment]:
-    confused = {c.issue for c in commands if "confused" in {r.content for r in c.reactions}}
-    said = (answer for answer in outside.answers if answer.issue in confused)
-    return [answer for answer in said if "Above the spending cap" in answer.body]
+def _confused(commands: Sequence[Comment]) -> set[int]:
+    return {c.issue for c in commands if "confused" in {r.content for r in c.reactions}}

@@ -151,7 +151,7 @@ class _Command:
         if process.returncode != (1 if doubts else 0):
             found.append(f"it ended with {process.returncode}, and {len(doubts)} are in doubt")
         if sorted([*paid, *doubts]) != sorted(self._prompts):
-            found.append("an image is neither made nor in doubt")
+            found.append("lost orders: an image is neither made nor in doubt")
         return found
 
 

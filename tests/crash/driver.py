@@ -1,6 +1,7 @@
 """Real processes that are killed at named steps, judged from the outside only."""
 
 import asyncio
+import logging
 import os
 import re
 import signal
@@ -26,10 +27,14 @@ from bot.simulators.github.threads import Comment
 from bot.simulators.images import ImagesSimulator, create_images_app
 from tests.crash.nursery import Nursery
 
+# The simulators cut lines, and the product dies in the middle of a word: that is no news.
+logging.getLogger("uvicorn.error").addHandler(logging.NullHandler())
+
 SECRET = "signed with this"
 KILLED = -9
 NOBODY = "http://127.0.0.1:9/webhook"
 PATIENCE = 60.0
+ABOVE_THE_CAP = "Above the spending cap"
 _LAST = {"rocket", "confused"}
 PROGRAM = Path(sys.executable).with_name("gptimage")
 
@@ -107,18 +112,24 @@ class World:
         return int(opened.raise_for_status().json()["number"])
 
     def ended(self, command: Comment) -> bool:
-        """Whether the command has its last reaction, and its thread the bill."""
+        """Whether the command has its last reaction, and its thread the bill or a refusal."""
         return not self.open_ones([command])
 
     def open_ones(self, commands: Sequence[Comment]) -> Sequence[Comment]:
         """Those of the commands that have not ended."""
         told = {answer.issue for answer in self.answers if "| Estimated |" in answer.body}
+        told |= self.refused
         return [
             command
             for command in commands
             if command.issue not in told
             or {reaction.content for reaction in command.reactions}.isdisjoint(_LAST)
         ]
+
+    @property
+    def refused(self) -> set[int]:
+        """The issues whose command would have gone over a cap."""
+        return {answer.issue for answer in self.answers if ABOVE_THE_CAP in answer.body}
 
     async def start(self, *arguments: str, kill_point: str = "") -> tuple[Process, Path]:
         """A process of the product; also gives the file that it says everything into."""

@@ -33,6 +33,8 @@ class Witness:
     under_way: set[Attempt] = field(default_factory=set)
     kept: set[Attempt] = field(default_factory=set)  # their answers were whole in the spool
     orders: Counter[str] = field(default_factory=Counter)  # of images in doubt, by prompt
+    excused: set[str] = field(default_factory=set)  # prompts of images that need not be made
+    cap: int = CAP
     complaints: list[str] = field(default_factory=list)
 
     async def look(self, world: World) -> None:
@@ -49,7 +51,7 @@ class Witness:
         strange = [key for key in spooled if key not in known and not _OTHERS.fullmatch(key)]
         words = [f"{key} is in the spool, and answers no known call" for key in strange]
         self.complaints += [each for each in words if each not in self.complaints]
-        self.complaints += over_cap(books)
+        self.complaints += over_cap(books, self.cap)
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,16 @@ def _lost_answers(facts: Facts) -> list[str]:
     ]
 
 
+def _not_made(facts: Facts) -> list[str]:
+    """Every image that people ordered was made, or is in doubt; whoever stops early saves it."""
+    return [
+        f"{facts.books.prompts[item]!r} is neither made nor in doubt"
+        for item, states in facts.books.states.items()
+        if not states & {"succeeded", "in_doubt"}
+        and facts.books.prompts[item] not in facts.witness.excused
+    ]
+
+
 # --- money, to the micro-dollar ---------------------------------------------------------------
 
 
@@ -244,15 +256,15 @@ def _budget(facts: Facts) -> list[str]:
     for row in facts.books["budgets"]:
         held[row["scope"]] += row["committed"]
     found = [f"the server's budget holds {held['server']}, not {total}"]
-    return (found if held["server"] != total else []) + over_cap(facts.books)
+    return (found if held["server"] != total else []) + over_cap(facts.books, facts.witness.cap)
 
 
-def over_cap(books: Books) -> list[str]:
+def over_cap(books: Books, cap: int) -> list[str]:
     """Budgets that hold more than the day's cap, or not what their runs hold."""
     held: defaultdict[tuple[str, str], int] = defaultdict(int)
     for row in books["reservations"]:
         held[row["scope"], row["window"]] += row["held"]
-    over = [f"{scope} holds {sum_} of {CAP}" for (scope, _), sum_ in held.items() if sum_ > CAP]
+    over = [f"{scope} holds {sum_} of {cap}" for (scope, _), sum_ in held.items() if sum_ > cap]
     return over + [
         f"the budget of {row['scope']} is {row['committed']}, its runs hold"
         f" {held[row['scope'], row['window']]}"
@@ -350,6 +362,7 @@ PROMISES: Mapping[str, tuple[Check, ...]] = {
     "double payments": (_called_too_often,),
     "unreported charges": (_unexplained_bill, _paid_without_a_name, _reported, _told),
     "lost paid images": (_lost_answers, _pictures),
+    "lost orders": (_not_made,),
     _ELSE: (
         *(_seen_at_a_death, _left_open, _number_of_runs, _doubt_without_cause),
         *(_budget, _summaries, _marks),
@@ -361,7 +374,7 @@ CHECKS = tuple(check for checks in PROMISES.values() for check in checks)
 
 
 def counted(violations: Sequence[str]) -> list[str]:
-    """How often a promise was broken, and the dearest three of them; a line for each."""
+    """How often a promise was broken, and the dearest of them; a line for each."""
     times = Counter(each.partition(":")[0] for each in violations)
     dearest = [promise for promise in PROMISES if promise != _ELSE]
     return [

@@ -26,7 +26,8 @@ from tests.crash.walk import quiet
 
 ONE_IN = 100
 MOST_KB_A_MINUTE = 1024.0
-MOST_FILES_A_MINUTE = 1.0
+MOST_FILES_A_MINUTE = 0.2
+MOST_REFUSED = 2 / ONE_IN  # of the commands
 # Libraries keep each statement, pattern and connection once it has been made, and faults, of which
 # one call in a hundred meets one, bring the last of them late. So a server grows by a few
 # megabytes in its first minutes, and what it adds from then on is what counts.
@@ -92,9 +93,7 @@ async def _soak(minutes: float, chance: Random) -> int:
                 for command in commands:
                     await reacted(command)
                 await quiet(outside)
-            # Where GitHub could not say who asked, the command was refused, and no run made.
-            runs = sum(outside.ended(command) for command in commands)
-            return await _page(outside, gauge, runs, process)
+            return await _page(outside, gauge, commands, process)
 
 
 async def _read(gauge: Gauge, process: Process) -> None:
@@ -122,25 +121,28 @@ async def _talk(outside: World, chance: Random, end: float) -> list[Comment]:
     return commands
 
 
-async def _page(outside: World, gauge: Gauge, runs: int, process: Process) -> int:
+async def _page(outside: World, gauge: Gauge, commands: Sequence[Comment], process: Process) -> int:
     books = await ledger.read(outside)
     paid, doubt = judge.spent(books)
-    memory, files = gauge.slope(gauge.kilobytes), gauge.slope(gauge.files)
+    # Where GitHub could not say who asked, the command was refused, and no run made.
+    runs = sum(outside.ended(command) for command in commands)
+    refused = len(commands) - runs
     # Nobody died here: what is in doubt is so for what the simulator did.
     broken = await judge.verdict(outside, Witness(under_way=set(books.attempts)), runs)
-    if gauge.warm and memory > MOST_KB_A_MINUTE:
-        broken.append(f"memory grows by {memory:.0f} kB a minute")
-    if files > MOST_FILES_A_MINUTE:
-        broken.append(f"open files grow by {files:.2f} a minute")
+    broken += _grown(gauge)
+    if refused > 1 + len(commands) * MOST_REFUSED:
+        broken.append(f"{refused} of {len(commands)} commands were refused")
     if process.returncode != 0:
         broken.append(f"told to stop, it ended with {process.returncode}")
+    memory, files = gauge.slope(gauge.kilobytes), gauge.slope(gauge.files)
     took = (gauge.seconds[-1] - gauge.seconds[0]) / 60
     calls, requests = len(outside.images.calls), len(outside.github.calls)
     first, last = gauge.kilobytes[0] / 1024, gauge.kilobytes[-1] / 1024
     billed = judge.bill(outside.images.billed)
     when = "when warm" if gauge.warm else "too short to judge,"
     lines = [
-        f"soak           {took:.1f} min, {runs} runs, {calls} calls, {requests} requests to GitHub",
+        f"soak           {took:.1f} min, {runs} runs, {refused} refused",
+        f"calls          {calls} of images, {requests} of GitHub",
         f"memory         {first:.0f} to {last:.0f} MB, {when} {memory:+.0f} kB a minute",
         f"open files     {gauge.files[0]:.0f} to {gauge.files[-1]:.0f}, {files:+.2f} a minute",
         f"money          {billed} billed, {paid} paid, {doubt} at most in doubt (micro-dollars)",
@@ -149,6 +151,16 @@ async def _page(outside: World, gauge: Gauge, runs: int, process: Process) -> in
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     return int(bool(broken))
+
+
+def _grown(gauge: Gauge) -> list[str]:
+    """What is not flat; of memory only a server that is warm tells."""
+    found, memory = [], gauge.slope(gauge.kilobytes)
+    if gauge.warm and memory > MOST_KB_A_MINUTE:
+        found.append(f"memory grows by {memory:.0f} kB a minute")
+    if (files := gauge.slope(gauge.files)) > MOST_FILES_A_MINUTE:
+        found.append(f"open files grow by {files:.2f} a minute")
+    return found
 
 
 def _main() -> int:

@@ -158,7 +158,9 @@ async def _judge(fault: Fault, stage: Stage, runs: int) -> None:
     """No image is in doubt or fails but by the fault's own doing."""
     books = await ledger.read(stage.outside)
     doubts = {item for item, states in books.states.items() if "in_doubt" in states}
-    failed = [states for states in books.states.values() if not states & {"succeeded", "in_doubt"}]
+    failed = [i for i, states in books.states.items() if not states & {"succeeded", "in_doubt"}]
+    if fault.failures:
+        stage.witness.excused |= {books.prompts[item] for item in failed}
     if fault.doubts:
         stage.witness.under_way |= {each for each in books.attempts if each[:2] in doubts}
     if (len(doubts), len(failed)) != (fault.doubts, fault.failures):

@@ -26,7 +26,7 @@ class Story:
 
     play: Callable[[World, Witness], Awaitable[int]]
     settings: Mapping[str, str] = field(default_factory=dict)
-    unheard: bool = False  # it begins before anybody listens
+    unheard: str = ""  # a comment that is there before anybody listens
     also: tuple[Point, ...] = ()  # what only this story passes
 
 
@@ -68,6 +68,7 @@ async def _side_by_side(outside: World, _: Witness) -> int:
 
 async def _retry(outside: World, witness: Witness) -> int:
     """What was refused is ordered again, and what came in doubt is, image by image."""
+    witness.excused.add("a castle by Miyazaki")
     lines = "- a castle by Miyazaki\n- a red fox\n"
     run = await told(outside, f"/batch {CHEAP} --max-concurrent 1\n\n{lines}")
     await ended(outside, run)
@@ -91,9 +92,11 @@ async def order_doubts(outside: World, witness: Witness, issue: int) -> None:
         await until(lambda: all("| Estimated |" in each.body for each in answers), PATIENCE)
 
 
-async def _cancel(outside: World, _: Witness) -> int:
+async def _cancel(outside: World, witness: Witness) -> int:
     outside.images.settings = Settings(latency_ms=300)
-    more = "".join(f"- owl {number}\n" for number in range(6))
+    owls = [f"owl {number}" for number in range(6)]
+    witness.excused.update(owls)
+    more = "".join(f"- {owl}\n" for owl in owls)
     run = await told(outside, f"/batch {CHEAP} --max-concurrent 1\n\n{more}")
     await until(lambda: outside.images.calls or outside.ended(run), PATIENCE)
     cancel = await told(outside, "/batch cancel")
@@ -115,10 +118,8 @@ def _offer(outside: World) -> str:
     return next((line[0] for line in found if line), "")
 
 
-async def _unheard(outside: World, _: Witness) -> int:
-    run = await outside.say(f"/batch {CHEAP}\n\n- a red fox\n")
-    await outside.github.webhooks.settled()
-    await ended(outside, run)
+async def _missed(outside: World, _: Witness) -> int:
+    await ended(outside, *(each for each in outside.comments if not each.by_app))
     return 1
 
 
@@ -140,7 +141,11 @@ STORIES = {
     "estimate": Story(_estimate, also=(Point.ESTIMATE_STORED,)),
     "branch": Story(_batch, {"GPTIMAGE_DESTINATION": "branch"}),
     "directory": Story(_batch, {"GPTIMAGE_DESTINATION": "directory"}),
-    "missed": Story(_unheard, unheard=True, also=(Point.MISSED_RECORDED, Point.REDELIVERY_ASKED)),
+    "missed": Story(
+        _missed,
+        unheard=f"/batch {CHEAP}\n\n- a red fox\n",
+        also=(Point.MISSED_RECORDED, Point.REDELIVERY_ASKED),
+    ),
     "reference": Story(_reference),
 }
 

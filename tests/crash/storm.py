@@ -25,6 +25,8 @@ _FURTHEST = 4  # the last pass of a point at which it may be
 _WHILE_STARTING = 0.1  # so often it is before anybody listens
 _LONGEST_START, _LONGEST_LIFE = 1.0, 2.0  # seconds to the death, once it is born, or listens
 _LEFT_ALIVE = 0.25  # so often the next one lives until all that was interrupted has moved
+_TIGHT = 0.3  # so often the day has money for half of the orders
+_TIGHT_CAP = 150_000  # micro-dollars; an image holds some 6,000, and a storm orders some 50
 _WITH_VALKEY = 0.2  # so often the queue is killed a moment before the server
 
 
@@ -35,6 +37,9 @@ async def storm(site: Site, chance: Random) -> None:
         outside.images.settings = Settings(latency_ms=chance.choice((0, 50, 300)))
         destination = chance.choice(("release", "release", "branch", "directory"))
         outside.environment["GPTIMAGE_DESTINATION"] = destination
+        if chance.random() < _TIGHT:
+            witness.cap = _TIGHT_CAP
+            outside.environment["GPTIMAGE_MAX_COST_PER_DAY"] = str(_TIGHT_CAP / 1_000_000)
         while len(result.kills) < KILLS and not result.violations:
             if not commands or chance.random() < _NEW:
                 commands.append(await _order(outside, chance, len(commands)))
@@ -48,7 +53,8 @@ async def storm(site: Site, chance: Random) -> None:
         await _live_on(site, outside, commands)
         result.ends.append(time.monotonic() - began)
         if not result.violations:
-            await conclude(site, outside, witness, len(commands))
+            await conclude(site, outside, witness, len(commands) - len(outside.refused))
+            result.refused = len(outside.refused)
 
 
 async def _recovered(

@@ -77,6 +77,11 @@ def with_rows(table: str, number: int = 0, **changes: object) -> Facts:
     return replace(WELL, books=Books({**BOOKS.tables, table: rows}))
 
 
+def without_attempt(number: int) -> Facts:
+    rows = [row for n, row in enumerate(BOOKS["attempts"]) if n != number]
+    return replace(WELL, books=Books({**BOOKS.tables, "attempts": rows}))
+
+
 def with_report(**changes: object) -> Facts:
     told = json.loads(str(BOOKS["runs"][0]["report"])) | changes
     return with_rows("runs", report=json.dumps(told))
@@ -135,6 +140,12 @@ WRONG: Mapping[str, Wrong] = {
     ),
     "a kept answer is forgotten": Wrong(
         judge._lost_answers, with_witness(kept={("r1", 0, 2)}), "is lost: forgotten"
+    ),
+    "an image is cancelled that nobody cancelled": Wrong(
+        judge._not_made, with_rows("attempts", 1, state="failed"), "'an owl' is neither made nor"
+    ),
+    "an image is forgotten": Wrong(
+        judge._not_made, without_attempt(1), "'an owl' is neither made nor in doubt"
     ),
     "the ledger is wrong by a micro-dollar": Wrong(
         judge._unexplained_bill,
@@ -215,6 +226,11 @@ def test_where_all_is_well_nothing_is_said() -> None:
     assert broken(WELL) == []
 
 
+def test_what_need_not_be_made_may_be_left() -> None:
+    facts = replace(without_attempt(1), witness=replace(WELL.witness, excused={"an owl"}))
+    assert broken(facts, [judge._not_made]) == []
+
+
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_what_is_wrong_is_found_by_its_check(wrong: Wrong) -> None:
     complaints = broken(wrong.facts, [wrong.check])
@@ -234,6 +250,7 @@ def test_the_page_counts_what_was_broken() -> None:
         "  double payments    1",
         "  unreported charges 1",
         "  lost paid images   1",
+        "  lost orders        0",
     ]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.killpoints import Point
+from tests.crash import command
 from tests.crash.nursery import the_nursery
 from tests.crash.stories import ELSEWHERE, STORIES
 from tests.crash.walk import Result, Site, walk
@@ -41,6 +42,15 @@ OTHER_STORIES = [
     ("reference", f"{Point.ANSWER_SPOOLED}:1"),
 ]
 
+# Whoever takes up a dead one's run dies, too: after the call in doubt, or with its answer in hand.
+AGAIN = [
+    [f"{Point.REQUEST_SENT}:1", f"{Point.RECOVERING}:1"],
+    [f"{Point.REQUEST_SENT}:1", f"{Point.ATTEMPT_SETTLED}:1"],
+    [f"{Point.ANSWER_SPOOLED}:1", f"{Point.ATTEMPT_SETTLED}:1", f"{Point.ATTEMPT_SETTLED}:1"],
+    [f"{Point.ANSWER_SPOOLED}:1", f"{Point.INTENT_COMMITTED}:1"],
+    [f"{Point.COMMENT_INTENDED}:1", f"{Point.COMMENT_POSTED}:1"],
+]
+
 
 async def walked(story: str, chain: list[str], folder: Path) -> Result:
     result = Result(story)
@@ -66,3 +76,21 @@ async def test_a_death_in_another_story_does_not_either(
     story: str, point: str, tmp_path: Path
 ) -> None:
     await walked(story, [point], tmp_path)
+
+
+@pytest.mark.parametrize("chain", AGAIN, ids=" ".join)
+async def test_the_death_of_whoever_takes_over_does_not_either(
+    chain: list[str], tmp_path: Path
+) -> None:
+    await walked("batch", chain, tmp_path)
+
+
+@pytest.mark.parametrize("point", command.POINTS)
+async def test_a_death_of_the_command_does_not_either(point: Point, tmp_path: Path) -> None:
+    result = Result(f"run, {point}")
+    site = Site(result, tmp_path, the_nursery(), asyncio.Semaphore(1))
+
+    await command.walk_command(site, f"{point}:1")
+
+    assert result.kills, "the step was never reached"
+    assert result.violations == []

@@ -2,11 +2,13 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ from tests.crash.walk import quiet
 
 pytestmark = pytest.mark.long
 
-TAKEN_UP = timedelta(seconds=15)
+TAKEN_UP = 15  # seconds
 TRIES = 3
 COMMAND = "/batch --quality low --size 1024x1024 --max-concurrent 1\n\n"
 
@@ -41,7 +43,9 @@ async def worker(stack: AsyncExitStack, outside: World, name: str) -> Process:
     return found
 
 
-async def test_the_work_of_a_dead_worker_is_taken_up_within_15_seconds(outside: World) -> None:
+async def test_the_work_of_a_dead_worker_is_taken_up_within_15_seconds(
+    outside: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     witness, took = Witness(), []
     async with AsyncExitStack() as stack:
         victim = await worker(stack, outside, "worker-0")
@@ -54,16 +58,16 @@ async def test_the_work_of_a_dead_worker_is_taken_up_within_15_seconds(outside: 
             died_at = datetime.now(UTC)
             await witness.look(outside)
             await until(lambda: len(outside.images.calls) == number + 1)  # noqa: B023
-            took.append(outside.images.calls[-1].at - died_at)
-            if took[-1] <= TAKEN_UP:  # a machine that is busy elsewhere may take longer
-                break
+            took.append((outside.images.calls[-1].at - died_at).total_seconds())
             victim = heir
         outside.images.answering.set()
         await until(lambda: outside.ended(run))
         await quiet(outside)
         assert await judge.verdict(outside, witness, 1) == []
 
-    assert min(took) <= TAKEN_UP, took
+    with capsys.disabled():
+        sys.stdout.write(f"\nthe work of a dead worker is taken up after {took} s\n")
+    assert median(took) <= TAKEN_UP, took
 
 
 async def test_a_worker_that_slept_longer_than_its_lease_hands_in_what_was_paid_for(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,9 +25,12 @@ class Result:
     """What became of one world."""
 
     name: str
+    on_postgres: bool = False
+    of_command: bool = False  # and not of the bot
     kills: list[str] = field(default_factory=list)  # where each of them was
     violations: list[str] = field(default_factory=list)
     doubts: int = 0
+    refused: int = 0  # commands for which a tight cap had no money left
     kept: int = 0  # answers that a death found whole in the spool
     recoveries: list[float] = field(default_factory=list)  # of its deaths, as recovery.py says
     starts: list[float] = field(default_factory=list)  # seconds from birth until it listened
@@ -66,6 +69,9 @@ async def walk(site: Site, story: Story, chain: Sequence[str]) -> None:
     """Play the story while the process dies at each point of the chain, one after the other."""
     async with site.world() as outside:
         outside.environment |= story.settings
+        if story.unheard:
+            await outside.say(story.unheard)
+            await outside.github.webhooks.settled()
         witness, deaths = Witness(), _Deaths(site, outside, chain)
         following = asyncio.create_task(deaths.follow(witness))
         runs = None
@@ -133,8 +139,10 @@ async def conclude(site: Site, outside: World, witness: Witness, runs: int) -> N
     before, looks = await _seen(outside), (await ledger.looks(outside))[0]
     async with site.places, serving(outside) as again:
         # It has looked when it has asked GitHub what was missed, which it does beside the sweep.
-        with suppress(TimeoutError):
+        try:
             await _until(lambda: _looked(outside, looks), PATIENCE)
+        except TimeoutError:
+            result.violations.append("a second recovery looked for nothing")
     if again.returncode != 0:
         result.violations.append(f"told to stop, it ended with {again.returncode}")
     after = await _seen(outside)
