@@ -29,6 +29,7 @@ from tests.crash.nursery import Nursery
 
 # The simulators cut lines, and the product dies in the middle of a word: that is no news.
 logging.getLogger("uvicorn.error").addHandler(logging.NullHandler())
+logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 SECRET = "signed with this"
 KILLED = -9

@@ -1,14 +1,13 @@
 """What an evening of deaths has shown, on one page, and what it should have shown and did not."""
 
-import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bot.core.killpoints import Point
 from tests.crash import caps, judge
+from tests.crash.recovery import MOST_SECONDS, p95, spread
 from tests.crash.walk import Result
 
-MOST_SECONDS = 20.0  # of the recovery from 95 deaths in a hundred
 LEAST_KILLS = 1_000  # of a whole evening
 
 
@@ -23,10 +22,10 @@ def page(results: Sequence[Result], under_a_cap: Sequence[str], took: float, see
         f"in doubt       {sum(result.doubts for result in results)} images",
         f"kept           {sum(result.kept for result in results)} answers in the spool",
         f"above a cap    {sum(result.refused for result in results)} commands refused",
-        _spread("recovery", recoveries(bots), "from a death until all has moved"),
-        _spread("of which start", _all(bots, "starts"), "from birth until it listened"),
-        _spread("to the end", _all(bots, "ends"), "from the last death to the last word"),
-        _spread("--resume", recoveries(_commands(results)), "from a death to the next image"),
+        spread("recovery", recoveries(bots), "from a death until all has moved"),
+        spread("of which start", _all(bots, "starts"), "from birth until it listened"),
+        spread("to the end", _all(bots, "ends"), "from the last death to the last word"),
+        spread("--resume", recoveries(_commands(results)), "from a death to the next image"),
     ]
     if under_a_cap:
         lines.append(f"under a cap    {', '.join(under_a_cap)} of {caps.RUNS} runs at once")
@@ -45,11 +44,11 @@ def slow(results: Sequence[Result]) -> list[str]:
         "the bot": [result for result in results if not result.of_command],
         "the command": _commands(results),
     }
-    p95s = {front: _p95(recoveries(found)) for front, found in fronts.items()}
+    took = {front: p95(recoveries(found)) for front, found in fronts.items()}
     return [
-        f"{front} takes {p95:.1f} s to recover (p95)"
-        for front, p95 in p95s.items()
-        if p95 > MOST_SECONDS
+        f"{front} takes {seconds:.1f} s to recover (p95)"
+        for front, seconds in took.items()
+        if seconds > MOST_SECONDS
     ]
 
 
@@ -79,18 +78,3 @@ def _commands(results: Iterable[Result]) -> list[Result]:
 
 def _all(results: Iterable[Result], name: str) -> list[float]:
     return sorted(seconds for result in results for seconds in getattr(result, name))
-
-
-def _p95(found: Sequence[float]) -> float:
-    if len(found) < 2:
-        return max(found, default=0.0)
-    return statistics.quantiles(found, n=20, method="inclusive")[-1]
-
-
-def _spread(title: str, found: Sequence[float], meaning: str) -> str:
-    if not found:
-        return f"{title:14} –"
-    return (
-        f"{title:14} median {statistics.median(found):.1f} s, p95 {_p95(found):.1f} s,"
-        f" longest {found[-1]:.1f} s ({meaning}, {len(found)} times)"
-    )
