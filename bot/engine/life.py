@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot.core.errors import HostError, Refused, RulesError
 from bot.core.killpoints import Point, reach
-from bot.core.ports import Clock, Effect, Ledger, Watch
+from bot.core.ports import Clock, Effect, Lease, Ledger, Watch
 from bot.core.run import ItemView, Run, RunState, RunView, Stop, unsettled
 from bot.engine.context import bind, bind_thread
 from bot.engine.finish import Finish
@@ -38,8 +38,8 @@ class Gate(Protocol):
 class Audience(Protocol):
     """Those who follow a run: a thread on GitHub, or a person at a terminal."""
 
-    def live(self, view: RunView) -> AbstractAsyncContextManager[Watch]:
-        """Show the run while the block lasts."""
+    def live(self, lease: Lease, view: RunView) -> AbstractAsyncContextManager[Watch]:
+        """Show the run while the block lasts, and while the lease does."""
         ...
 
     def last_word(self, view: RunView) -> Sequence[Effect]:
@@ -101,10 +101,11 @@ class Life:
             await self.gate.admit_again(run)
         except Refused as error:
             _log.info("the run may not start: %s", error)
-            await self.ledger.runs.request_stop(run.id, Stop.PERMISSION)
+            await self.ledger.runs.request_stop(run.id, Stop.PERMISSION, lease=held.lease)
         except RulesError as error:
             _log.info("the run may not start, for the repository's file has faults: %s", error)
-            await self.ledger.runs.request_stop(run.id, Stop.RULES, faults=error.sentences)
+            stop, faults = Stop.RULES, error.sentences
+            await self.ledger.runs.request_stop(run.id, stop, faults=faults, lease=held.lease)
         except HostError as error:
             return await self._is_given_up(held, run, error)
         return True
@@ -115,7 +116,7 @@ class Life:
         if error.final or asked >= len(_ASK_AGAIN):
             _log.warning("the run may not start, for nobody says that it may: %s", error)
             stop = Stop.PERMISSION if error.final else Stop.UNCHECKED
-            await self.ledger.runs.request_stop(run.id, stop)
+            await self.ledger.runs.request_stop(run.id, stop, lease=held.lease)
             return True
         await held.park(max(error.retry_after or 0.0, _ASK_AGAIN[asked]))
         return False
@@ -123,7 +124,7 @@ class Life:
     async def _settle(self, held: Hold, view: RunView, audience: Audience) -> RunView:
         run = await self.ledger.runs.begin(held.lease, self.clock())
         view = RunView(run, view.items)
-        async with audience.live(view) as watch:
+        async with audience.live(held.lease, view) as watch:
             return await self.runner.settle(held.lease, view, watch, self._publisher(held, view))
 
     def _publisher(self, held: Hold, view: RunView) -> Arrived | None:

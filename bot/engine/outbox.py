@@ -1,10 +1,11 @@
 """Bring what is owed to GitHub to stand there: posted once, edited from then on."""
 
 import logging
+from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 
-from bot.core.errors import HostError
+from bot.core.errors import HostError, LeaseLost
 from bot.core.killpoints import Point, reach
 from bot.core.markdown import Markers, with_marker
 from bot.core.ports import Clock, EffectKind, Host, Ledger, OwedEffect
@@ -75,7 +76,22 @@ class Postman:
                 remote = await self._host.react(owed.effect.thread, owed.effect.body)
             case EffectKind.COMMENT:
                 remote = await self._comment(held, owed)
-        await self._ledger.outbox.delivered(held.lease, owed.version, remote)
+        try:
+            await self._ledger.outbox.delivered(held.lease, owed.version, remote)
+        except LeaseLost:
+            await self._overtaken(owed, remote)
+            raise
+
+    async def _overtaken(self, owed: OwedEffect, remote: int) -> None:
+        """Undo what was sent too late: this process slept between its last look and the request.
+
+        Whoever has held the effect since may have shown newer words, or posted them.
+        """
+        stands = await self._ledger.outbox.again(owed.effect.id)
+        if owed.effect.kind is EffectKind.COMMENT and stands not in {None, remote}:
+            _log.warning("a comment was posted twice; the later one is taken away")
+            with suppress(HostError):
+                await self._host.delete(owed.effect.thread, remote)
 
     async def _comment(self, held: Hold, owed: OwedEffect) -> int:
         thread, marker = owed.effect.thread, self._markers.sign(owed.effect.id)
@@ -107,4 +123,9 @@ class Postman:
         pause = error.retry_after or min(_LONGEST_PAUSE, longer)
         until = self._clock() + timedelta(seconds=pause)
         attempted = owed.attempted or error.ambiguous  # else there is nothing to look for
-        await self._ledger.outbox.postpone(held.lease, until, attempted=attempted)
+        try:
+            await self._ledger.outbox.postpone(held.lease, until, attempted=attempted)
+        except LeaseLost:
+            if error.ambiguous:  # it may have come after newer words
+                await self._ledger.outbox.again(owed.effect.id)
+            raise

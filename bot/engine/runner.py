@@ -202,7 +202,7 @@ class _Drive:
             await self._stop(Stop.TIMEOUT)
 
     async def _stop(self, stop: Stop) -> None:
-        await self._runs.request_stop(self._run.id, stop)
+        await self._runs.request_stop(self._run.id, stop, lease=self._lease)
         self._board.stopped(stop)
 
     async def _affords(self, amount: Money | None) -> bool:

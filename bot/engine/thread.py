@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.core.errors import LedgerBusy
+from bot.core.errors import LeaseLost, LedgerBusy
 from bot.core.event import run_id
-from bot.core.ports import Clock, Effect, EffectKind, Ledger, Watch
+from bot.core.ports import Clock, Effect, EffectKind, Lease, Ledger, Watch
 from bot.core.run import ItemState, RunView, Thread
 from bot.engine.outbox import Postman
 
@@ -28,10 +28,10 @@ class ThreadAudience:
     every: timedelta = timedelta(seconds=10)
 
     @asynccontextmanager
-    async def live(self, view: RunView) -> AsyncIterator[Watch]:
-        """Show the newest state of the run in its comment while the block lasts."""
+    async def live(self, lease: Lease, view: RunView) -> AsyncIterator[Watch]:
+        """Show the newest state of the run in its comment while the block and the lease last."""
         screen = _Screen(view)
-        showing = asyncio.create_task(self._show(screen))
+        showing = asyncio.create_task(self._show(screen, lease))
         try:
             yield screen.change
         finally:
@@ -53,15 +53,19 @@ class ThreadAudience:
         for effect in effects:
             await self.postman.deliver(effect.id)
 
-    async def _show(self, screen: "_Screen") -> None:
+    async def _show(self, screen: "_Screen", lease: Lease) -> None:
         while await screen.changed():
             thread = screen.view.run.thread
             if thread is None:
                 return
             effect = comment(thread, self.live_words(screen.view))
-            with suppress(LedgerBusy):  # a live comment may lag; the last word does not
-                await self.ledger.outbox.say(effect, self.clock())
+            try:
+                await self.ledger.outbox.say(effect, self.clock(), lease)
                 await self.postman.deliver(effect.id)
+            except LedgerBusy:
+                pass  # a live comment may lag; the last word does not
+            except LeaseLost:
+                return  # whoever holds the run now speaks for it, and may have had the last word
             await screen.rest(self.every.total_seconds())
 
 

@@ -8,7 +8,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from bot.core.errors import Failure
-from bot.core.ports import Clock, Effect, Watch
+from bot.core.ports import Clock, Effect, Lease, Watch
 from bot.core.run import RunView, Stop
 from bot.core.said import said
 from bot.entrypoints.console import messages, say
@@ -65,8 +65,9 @@ class Terminal:
         self._said: set[str] = set()
 
     @asynccontextmanager
-    async def live(self, view: RunView) -> AsyncIterator[Watch]:
+    async def live(self, lease: Lease, view: RunView) -> AsyncIterator[Watch]:
         """Show the jobs, the cost and the time left while the block lasts."""
+        del lease  # nobody else speaks at this terminal
         newest, tell = view, messages().tell
         self._seen(view)
 

@@ -118,7 +118,11 @@ class Desk:
         found = self.files.get(path, NoFile.MISSING)
         return NoFile.TOO_LARGE if isinstance(found, bytes) and len(found) > most else found
 
-    def delete(self, comment: int) -> None:
+    async def delete(self, _: Thread, comment: int) -> None:
+        self._write(lambda: self.remove(comment))
+
+    def remove(self, comment: int) -> None:
+        """A person takes a comment away."""
         del self.comments[comment]
         self.deleted.add(comment)
 

@@ -18,6 +18,7 @@ from bot.adapters.ledger import SqlLedger, open_ledger
 from bot.core.errors import HostError
 from bot.core.markdown import Markers
 from bot.core.ports import OwedEffect
+from bot.core.run import Thread
 from bot.engine.outbox import Postman
 from tests.engine.desk import START, Clock, Crash, Desk, Fault, say
 from tests.engine.world import Parts
@@ -31,11 +32,11 @@ class Office:
     desk: Desk
     clock: Clock
 
-    def postman(self, outbox: object = None) -> Postman:
+    def postman(self, outbox: object = None, host: Desk | None = None) -> Postman:
         mail: Any = outbox or self.ledger.outbox
         books = self.ledger
         parts = Parts(books.leases, books.inbox, books.runs, books.line, mail, books.offers)
-        return Postman(parts, self.desk, MARKERS, self.clock)
+        return Postman(parts, host or self.desk, MARKERS, self.clock)
 
     async def say(self, words: str) -> None:
         await self.ledger.outbox.say(say(words), self.clock())
@@ -159,7 +160,7 @@ async def test_a_comment_is_looked_for_only_where_it_may_stand(
 async def test_a_comment_that_was_deleted_is_not_posted_again(office: Office) -> None:
     await office.say("hello")
     await office.deliver()
-    office.desk.delete(1)
+    office.desk.remove(1)
     await office.say("the end")
     await office.deliver()
     assert office.shown == []
@@ -215,6 +216,46 @@ async def test_a_worker_that_wakes_after_its_lease_says_nothing(
     await office.say("old")
     await office.postman(Frozen()).deliver("comment-1")
     assert office.shown == ["new"]
+
+
+class Sleeper(Desk):
+    """GitHub, to a worker that sleeps before its next request, while another one delivers."""
+
+    def __init__(self, office: Office) -> None:
+        super().__init__(comments=office.desk.comments)
+        self._office = office
+
+    async def post(self, thread: Thread, body: str) -> int:
+        await self._sleep()
+        return await self._office.desk.post(thread, body)
+
+    async def edit(self, thread: Thread, comment: int, body: str) -> None:
+        await self._sleep()
+        await self._office.desk.edit(thread, comment, body)
+
+    async def delete(self, thread: Thread, comment: int) -> None:
+        await self._office.desk.delete(thread, comment)
+
+    async def _sleep(self) -> None:
+        self._office.clock.now += timedelta(seconds=11)
+        await self._office.say("new")
+        await self._office.deliver()
+
+
+@pytest.mark.parametrize("posted", [False, True])
+async def test_a_worker_that_sleeps_before_its_request_leaves_the_newest_words(
+    office: Office, posted: bool
+) -> None:
+    if posted:
+        await office.say("first")
+        await office.deliver()
+    await office.say("old")
+
+    await office.postman(host=Sleeper(office)).deliver("comment-1")
+
+    await office.deliver()
+    assert office.shown == ["new"]
+    assert not await office.owed()
 
 
 @pytest.mark.parametrize("status", [403, 404, 410, 422])

@@ -13,7 +13,7 @@ import pytest
 from bot.adapters.ledger import SqlLedger, open_ledger
 from bot.core.attempts import Attempt, AttemptState
 from bot.core.batch import BatchConfig, Job, RetryPolicy
-from bot.core.errors import Charge, Failure, LedgerBusy, ProviderError
+from bot.core.errors import Charge, Failure, LeaseLost, LedgerBusy, ProviderError
 from bot.core.plan import ImageCall, plan
 from bot.core.ports import Answer, Lease
 from bot.core.pricing import BUILT_IN, Money, PriceBook, Usage, upper_bound
@@ -298,6 +298,30 @@ async def test_no_call_starts_after_a_cancel_though_nobody_has_looked_since(trac
     view = await track.run(batch("a", "b", "c", max_concurrent=1), cancelled_meanwhile)
     assert len(track.calls) == 1  # the clock stands still, and a look is due once in a second
     assert view.run.stop is Stop.CANCELLED
+
+
+async def test_whoever_slept_through_the_timeout_does_not_stop_its_heir(track: Track) -> None:
+    """It counts its own sleep as working time, while its heir has hardly begun."""
+
+    async def sleeps(_: ImageCall) -> Answer:
+        track.clock.now += timedelta(hours=1)
+        assert await track.ledger.leases.claim("run:r1", track.clock(), timedelta(seconds=10))
+        raise ProviderError(Failure.AUTHENTICATION, "no", charge=Charge.NOT_CHARGED)
+
+    class Forgetful:
+        """A ledger that takes the outcome all the same, so that only the stop is late."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(track.ledger.runs, name)
+
+        async def settle(self, *_: object) -> Attempt:
+            return Attempt(1, 1, AttemptState.FAILED, START, failure=Failure.AUTHENTICATION)
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await track.run(batch("a"), sleeps, Forgetful())
+
+    assert caught.group_contains(LeaseLost)
+    assert await track.ledger.runs.stop_requested("r1") is None
 
 
 async def test_a_call_is_awaited_however_often_its_run_is_cancelled(track: Track) -> None:

@@ -33,6 +33,7 @@ from bot.core.ports import (
     File,
     ImageProvider,
     Inbox,
+    Lease,
     Leases,
     Ledger,
     Line,
@@ -236,7 +237,7 @@ class Nobody:
     """An audience that does not watch."""
 
     @asynccontextmanager
-    async def live(self, _: RunView) -> AsyncIterator[Watch]:
+    async def live(self, _: Lease, __: RunView) -> AsyncIterator[Watch]:
         yield lambda _: None
 
     def last_word(self, _: RunView) -> Sequence[Effect]:

@@ -222,6 +222,10 @@ class GitHubHost:
         request = Request("PATCH", f"/issues/comments/{comment}", json={"body": body})
         await self._client.ask(thread, request)
 
+    async def delete(self, thread: Thread, comment: int) -> None:
+        """Take away one of our comments."""
+        await self._client.ask(thread, Request("DELETE", f"/issues/comments/{comment}"))
+
     async def find(self, thread: Thread, marker: str, since: datetime) -> int | None:
         """The id of our own comment that holds the marker, if there is one."""
         after = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -20,9 +20,14 @@ class SqlOutbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def say(self, effect: Effect, now: datetime) -> None:
-        """Owe it, in place of what was owed under the same id; equal words cost nothing."""
+    async def say(self, effect: Effect, now: datetime, lease: Lease | None = None) -> None:
+        """Owe it, in place of what was owed under the same id; equal words cost nothing.
+
+        With the lease of the run it is about: raises LeaseLost.
+        """
         async with self._database.write() as connection:
+            if lease:
+                await fence(connection, lease, "run")
             await owe(connection, [effect], now)
 
     async def get(self, effect_id: str, now: datetime) -> OwedEffect | None:
@@ -50,6 +55,18 @@ class SqlOutbox:
     async def delivered(self, lease: Lease, version: int, remote: int) -> None:
         """Record what GitHub shows now; words said meanwhile stay owed. Raises LeaseLost."""
         await self._change(lease, shown=version, remote=remote, tries=0, given_up=None)
+
+    async def again(self, effect_id: str) -> int | None:
+        """Owe the newest words once more; gives GitHub's id of what is known to stand there."""
+        once_more = (
+            update(effects)
+            .where(effects.c.id == effect_id)
+            .values(version=effects.c.version + 1)
+            .returning(effects.c.remote)
+        )
+        async with self._database.write() as connection:
+            stands: int | None = await connection.scalar(once_more)
+            return stands
 
     async def postpone(self, lease: Lease, until: datetime, *, attempted: bool) -> None:
         """Not before that time: GitHub asked for a pause, or did not answer."""

@@ -83,13 +83,21 @@ class SqlRuns:
             return await connection.scalar(newest)
 
     async def request_stop(
-        self, run_id: str, stop: Stop, order: Order | None = None, faults: Sequence[str] = ()
+        self,
+        run_id: str,
+        stop: Stop,
+        order: Order | None = None,
+        faults: Sequence[str] = (),
+        *,
+        lease: Lease | None = None,
     ) -> bool:
         """Ask a run to start nothing more; False if nothing is left to start.
 
-        An order is settled with it, and carried out once.
+        An order is settled with it, and carried out once. With a lease: raises LeaseLost.
         """
         async with self._database.write() as connection:
+            if lease:
+                await fence(connection, lease, "run")
             if order and await orders.was_given(connection, order):
                 return True
             if not await _ask_to_stop(connection, run_id, stop, faults):

@@ -55,6 +55,10 @@ class Host(Protocol):
 
     async def edit(self, thread: Thread, comment: int, body: str) -> None: ...
 
+    async def delete(self, thread: Thread, comment: int) -> None:
+        """Take away one of our own comments."""
+        ...
+
     async def find(self, thread: Thread, marker: str, since: datetime) -> int | None:
         """The id of our own comment that holds the marker, if there is one."""
         ...

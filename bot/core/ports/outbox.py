@@ -38,8 +38,11 @@ class OwedEffect:
 
 
 class Outbox(Protocol):
-    async def say(self, effect: Effect, now: datetime) -> None:
-        """Owe it, in place of what was owed under the same id; equal words cost nothing."""
+    async def say(self, effect: Effect, now: datetime, lease: Lease | None = None) -> None:
+        """Owe it, in place of what was owed under the same id; equal words cost nothing.
+
+        Whoever speaks for a run names the run's lease: raises LeaseLost.
+        """
         ...
 
     async def get(self, effect_id: str, now: datetime) -> OwedEffect | None:
@@ -56,6 +59,13 @@ class Outbox(Protocol):
 
     async def delivered(self, lease: Lease, version: int, remote: int) -> None:
         """Record what GitHub shows now. Raises LeaseLost."""
+        ...
+
+    async def again(self, effect_id: str) -> int | None:
+        """Owe the newest words once more: older ones were shown by whoever had lost the effect.
+
+        Gives GitHub's id of what is known to stand there.
+        """
         ...
 
     async def postpone(self, lease: Lease, until: datetime, *, attempted: bool) -> None:

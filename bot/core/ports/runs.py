@@ -113,12 +113,18 @@ class Runs(Protocol):
         ...
 
     async def request_stop(
-        self, run_id: str, stop: Stop, order: Order | None = None, faults: Sequence[str] = ()
+        self,
+        run_id: str,
+        stop: Stop,
+        order: Order | None = None,
+        faults: Sequence[str] = (),
+        *,
+        lease: Lease | None = None,
     ) -> bool:
         """Ask a run to start nothing more; False once all its items are settled.
 
         The first reason stays; `faults` are what it is about. An order is settled with it, and
-        carried out once.
+        carried out once. Whoever drives the run names its lease: raises LeaseLost.
         """
         ...
 

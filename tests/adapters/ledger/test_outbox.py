@@ -4,7 +4,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
+
 from bot.adapters.ledger import SqlLedger
+from bot.core.errors import LeaseLost
 from bot.core.ports import Effect, Lease, OwedEffect
 
 Hold = Callable[..., Awaitable[Lease]]
@@ -53,6 +56,28 @@ async def test_words_said_during_a_delivery_stay_owed(
     await ledger.outbox.delivered(lease, 1, 5)
     owed = await ledger.outbox.get("comment-1", now)
     assert owed == OwedEffect(make_effect("two"), 2, now, remote=5)
+
+
+async def test_words_that_were_shown_too_late_make_the_newest_owed_again(
+    ledger: SqlLedger, make_effect: MakeEffect, hold: Hold, now: datetime
+) -> None:
+    assert await ledger.outbox.again("comment-1") is None
+    await ledger.outbox.say(make_effect("new"), now)
+    await ledger.outbox.delivered(await hold("effect:comment-1"), 1, 5)
+    assert await ledger.outbox.again("comment-1") == 5
+    owed = await ledger.outbox.get("comment-1", now)
+    assert owed == OwedEffect(make_effect("new"), 2, now, remote=5)
+
+
+async def test_whoever_has_lost_a_run_does_not_speak_for_it(
+    ledger: SqlLedger, make_effect: MakeEffect, hold: Hold, now: datetime
+) -> None:
+    late = await hold("run:r1")
+    await ledger.outbox.say(make_effect("its words"), now, late)
+    assert await ledger.leases.claim("run:r1", late.until, LATER)
+    with pytest.raises(LeaseLost):
+        await ledger.outbox.say(make_effect("late words"), now, late)
+    assert await ledger.outbox.get("comment-1", now) == OwedEffect(make_effect("its words"), 1, now)
 
 
 async def test_a_possible_post_is_remembered(

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from bot.adapters.ledger import SqlLedger
 from bot.core.attempts import Attempt, AttemptState
 from bot.core.batch import BatchConfig, Job, RetryPolicy
-from bot.core.errors import Failure
+from bot.core.errors import Failure, LeaseLost
 from bot.core.messages import messages
 from bot.core.plan import plan
 from bot.core.ports import Delivery, Effect, Lease, Publication, Settlement
@@ -332,6 +332,18 @@ async def test_the_first_reason_to_stop_stays(ledger: SqlLedger, open_run: OpenR
     assert await ledger.runs.request_stop("r1", Stop.TIMEOUT)
     assert await ledger.runs.stop_requested("r1") is Stop.CANCELLED
     assert (await seen(ledger)).run.stop is Stop.CANCELLED
+
+
+async def test_whoever_has_lost_a_run_does_not_stop_it(
+    ledger: SqlLedger, open_run: OpenRun
+) -> None:
+    late = await open_run()
+    assert await ledger.leases.claim("run:r1", late.until, SECOND)
+
+    with pytest.raises(LeaseLost):
+        await ledger.runs.request_stop("r1", Stop.TIMEOUT, lease=late)
+
+    assert await ledger.runs.stop_requested("r1") is None
 
 
 async def test_a_run_with_nothing_left_to_start_cannot_be_stopped(
