@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, bindparam, func, literal, select, update
+from sqlalchemy import Column, ColumnElement, bindparam, exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.ledger import again, budget, orders, tally
@@ -15,10 +15,11 @@ from bot.adapters.ledger.inbox import settle_delivery
 from bot.adapters.ledger.leases import fence, is_free
 from bot.adapters.ledger.offers import take
 from bot.adapters.ledger.outbox import owe
-from bot.adapters.ledger.tables import items, runs
+from bot.adapters.ledger.tables import attempts, items, runs
 from bot.adapters.ledger.views import insert_run, run_in, view_in
 from bot.core.attempts import Attempt, AttemptState
 from bot.core.batch import BatchConfig
+from bot.core.errors import Failure
 from bot.core.plan import Item
 from bot.core.ports import Cap, Effect, Lease, Order, Publication, Settlement
 from bot.core.pricing import Money
@@ -162,6 +163,17 @@ class SqlRuns:
         )
         async with self._database.read() as connection:
             return (await connection.scalars(free)).all()
+
+    async def ended_in_doubt(self, run_ids: Sequence[str]) -> Sequence[str]:
+        """Those of the runs that are done, and of which a call was given up without an outcome."""
+        given_up = exists().where(
+            attempts.c.run_id == runs.c.id, attempts.c.failure == Failure.LOST
+        )
+        found = select(runs.c.id).where(
+            runs.c.id.in_(run_ids), runs.c.finished_at.is_not(None), given_up
+        )
+        async with self._database.read() as connection:
+            return (await connection.scalars(found)).all()
 
     async def batches(self) -> Sequence[BatchConfig]:
         """What the runs want that are not done."""

@@ -76,7 +76,7 @@ class LocalSpool:
         """Raise OSError unless something can be written and made durable."""
         await asyncio.to_thread(_try, self._root)
 
-    def all_keys(self) -> Iterator[str]:
+    def on_disk(self) -> Iterator[str]:
         """Every key that is there, in no order."""
         for directory, _, names in os.walk(self._root):
             for key in (self._key(Path(directory, name)) for name in names):

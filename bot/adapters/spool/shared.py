@@ -152,16 +152,17 @@ class SharedSpool:
             if keys:
                 await obstore.delete_async(self._store, keys)
 
-    async def send_late(self) -> AsyncIterator[str]:
-        """Put into the store what it has not taken before; the first part of each such key.
-
-        Raises OSError when the store refuses still.
-        """
+    async def send_late(self) -> None:
+        """Put into the store what it has not taken before; OSError when it refuses still."""
         await asyncio.to_thread(self._throw_away)
-        for key in await asyncio.to_thread(lambda: list(self._here.all_keys())):
+        for key in await asyncio.to_thread(lambda: list(self._here.on_disk())):
             if not self._is_on_its_way(key):
                 await self._send(key)
-                yield key.partition("/")[0]
+
+    def on_disk(self) -> Iterator[str]:
+        """Every key of which this disk has the bytes, whether the store has them or not."""
+        yield from self._here.on_disk()
+        yield from self._copies.on_disk()
 
     async def size(self) -> int:
         """How many bytes lie on this disk, the copies included."""
@@ -220,7 +221,7 @@ class SharedSpool:
         return str(path)
 
     def _throw_away(self) -> None:
-        for key in self._copies.all_keys():
+        for key in self._copies.on_disk():
             with suppress(FileNotFoundError):
                 path = self._copies.path(key)
                 state = path.stat()

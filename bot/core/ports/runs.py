@@ -130,6 +130,10 @@ class Runs(Protocol):
 
     async def stop_requested(self, run_id: str) -> Stop | None: ...
 
+    async def ended_in_doubt(self, run_ids: Sequence[str]) -> Sequence[str]:
+        """Those of the runs that are done, and of which a call was given up without an outcome."""
+        ...
+
     async def settled(self, lease: Lease) -> None:
         """Nothing more will be called: what never started is cancelled, the run is publishing."""
         ...

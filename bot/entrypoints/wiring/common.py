@@ -3,7 +3,7 @@
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -40,6 +40,7 @@ def utc_now() -> datetime:
 class Kept(Spool, Protocol):
     """A spool that can be looked at."""
 
+    def on_disk(self) -> Iterator[str]: ...
     async def size(self) -> int: ...
     async def check(self) -> None: ...
 

@@ -26,6 +26,7 @@ from bot.engine.admission import Admission
 from bot.engine.catch_up import CatchUp
 from bot.engine.drain import Drain
 from bot.engine.intake import Intake
+from bot.engine.late import Late
 from bot.engine.outbox import Postman
 from bot.engine.positions import Positions
 from bot.engine.prune import Prune
@@ -47,7 +48,7 @@ from bot.entrypoints.wiring.common import (
 )
 from bot.entrypoints.wiring.publishing import output_folder, publishing
 from bot.entrypoints.wiring.rules import rules_of
-from bot.entrypoints.wiring.spool import sending_late, spool_of
+from bot.entrypoints.wiring.spool import looking_late, spool_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ async def server_parts(
         shop = await stack.enter_async_context(working)
         scheduler = ArqScheduler(redis_url)
         stack.push_async_callback(scheduler.aclose)
-        await stack.enter_async_context(sending_late(shop.spool, scheduler))
+        late = Late(shop.ledger.runs, scheduler)
+        await stack.enter_async_context(looking_late(shop.spool, late))
         host = GitHubHost(
             AppCredentials(
                 str(settings.github_app_id), private_key(settings), settings.github_api_url

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from bot.adapters.queue import QueueUnavailable
 from bot.adapters.spool import LocalSpool
 from bot.adapters.spool.shared import SharedSpool, connect
-from bot.core.ports import Scheduler, Task
+from bot.core.errors import LedgerBusy
+from bot.engine.late import Late
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.wiring.common import Kept
 
@@ -28,15 +29,12 @@ def spool_of(settings: Settings) -> Kept:
 
 
 @asynccontextmanager
-async def sending_late(spool: Kept, scheduler: Scheduler) -> AsyncIterator[None]:
-    """Put into the store what this machine still has, at once and then again and again.
+async def looking_late(spool: Kept, late: Late) -> AsyncIterator[None]:
+    """Look after answers that came in late, at once and then again and again.
 
-    The runs may have ended without it, on other machines: they are looked at once more.
+    What the store has not taken is put there; runs that ended without it are looked at once more.
     """
-    if not isinstance(spool, SharedSpool):
-        yield
-        return
-    task = asyncio.create_task(_send_late(spool, scheduler))
+    task = asyncio.create_task(_look_late(spool, late))
     try:
         yield
     finally:
@@ -44,18 +42,15 @@ async def sending_late(spool: Kept, scheduler: Scheduler) -> AsyncIterator[None]
         await asyncio.wait([task])
 
 
-async def _send_late(spool: SharedSpool, scheduler: Scheduler) -> None:
-    owed: set[str] = set()
+async def _look_late(spool: Kept, late: Late) -> None:
     while True:
+        if isinstance(spool, SharedSpool):
+            try:
+                await spool.send_late()
+            except OSError as error:
+                _log.warning("answers stay on this machine for now: %s", error.strerror)
         try:
-            async for run_id in spool.send_late():
-                owed.add(run_id)
-        except OSError as error:
-            _log.warning("answers stay on this machine for now: %s", error.strerror)
-        try:
-            for run_id in sorted(owed):
-                await scheduler.schedule(Task.RUN, run_id)
-                owed.discard(run_id)
-        except QueueUnavailable as error:
-            _log.warning("late answers wait for the queue: %s", error)
+            await late.look(await asyncio.to_thread(lambda: list(spool.on_disk())))
+        except (LedgerBusy, QueueUnavailable) as error:
+            _log.warning("late answers wait: %s", error)
         await asyncio.sleep(_LOOK_SECONDS)

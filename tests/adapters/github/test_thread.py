@@ -86,6 +86,8 @@ async def test_a_comment_is_posted_edited_and_found(octo: Octo) -> None:
     await octo.host.edit(octo.thread, comment, f"Done\n\n{MARKER}")
     assert await octo.host.find(octo.thread, MARKER, LONG_AGO) == comment
     assert [said.body for said in octo.comments] == [f"Done\n\n{MARKER}"]
+    await octo.host.delete(octo.thread, comment)
+    assert not octo.comments
 
 
 @pytest.mark.parametrize("kind", [FaultKind.ERROR, FaultKind.CUT, FaultKind.HANG])
