@@ -24,6 +24,7 @@ class Point(StrEnum):
     REQUEST_SENT = "request-sent"
     ANSWER_HALF_READ = "answer-half-read"
     SPOOL_HALF_WRITTEN = "spool-half-written"
+    SPOOLED_HERE = "spooled-here"  # on this disk, and not in the store that machines share
     ANSWER_SPOOLED = "answer-spooled"  # and not settled
     ATTEMPT_SETTLED = "attempt-settled"
     ASSET_UPLOADED = "asset-uploaded"  # and not recorded

@@ -91,12 +91,13 @@ class World:
         return Counter(str(call.sent["prompt"]) for call in self.images.billed)
 
     async def spooled(self) -> list[str]:
-        """The keys that the spool holds whole, on this disk or in the store that machines share."""
+        """The keys that the spool holds whole, on this disk and in a store that machines share."""
+        root = self.data_dir / "data" / "spool"
+        here = [path.relative_to(root).as_posix() for path in root.glob("*/[!.]*")]
         if url := self.environment.get("SPOOL_URL"):
             found = await obstore.list(connect(SecretStr(url))).collect_async()
-            return [each["path"] for each in found]
-        root = self.data_dir / "data" / "spool"
-        return [path.relative_to(root).as_posix() for path in root.glob("*/[!.]*")]
+            return here + [each["path"] for each in found]
+        return here
 
     async def say(self, body: str, issue: int = 1) -> Comment:
         """A person comments; GitHub tells the bot, whether it listens or not."""

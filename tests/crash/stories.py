@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 
@@ -11,6 +12,7 @@ from PIL import Image
 from bot.core.killpoints import Point
 from bot.simulators.github.threads import Comment
 from bot.simulators.images import Settings
+from tests import buckets
 from tests.crash import ledger
 from tests.crash.driver import World, until
 from tests.crash.judge import Witness
@@ -28,6 +30,18 @@ class Story:
     settings: Mapping[str, str] = field(default_factory=dict)
     unheard: str = ""  # a comment that is there before anybody listens
     also: tuple[Point, ...] = ()  # what only this story passes
+    in_a_store: bool = False  # the spool is where several machines would share it
+
+    @asynccontextmanager
+    async def staged(self, outside: World) -> AsyncIterator[None]:
+        """For the block, the world has what the story needs."""
+        outside.environment |= self.settings
+        if not self.in_a_store:
+            yield
+            return
+        with buckets.bucket() as bucket:
+            outside.environment["SPOOL_URL"] = bucket.url
+            yield
 
 
 async def told(outside: World, body: str, issue: int = 1) -> Comment:
@@ -147,6 +161,7 @@ STORIES = {
         also=(Point.MISSED_RECORDED, Point.REDELIVERY_ASKED),
     ),
     "reference": Story(_reference),
+    "shared spool": Story(_batch, also=(Point.SPOOLED_HERE,), in_a_store=True),
 }
 
 ELSEWHERE = frozenset(point for story in STORIES.values() for point in story.also)

@@ -78,6 +78,14 @@ async def test_a_death_in_another_story_does_not_either(
     await walked(story, [point], tmp_path)
 
 
+async def test_an_answer_that_is_on_its_way_to_the_store_is_used_and_paid_once(
+    tmp_path: Path,
+) -> None:
+    result = await walked("shared spool", [f"{Point.SPOOLED_HERE}:1"], tmp_path)
+
+    assert (result.kept, result.doubts) == (1, 0)
+
+
 @pytest.mark.parametrize("chain", AGAIN, ids=" ".join)
 async def test_the_death_of_whoever_takes_over_does_not_either(
     chain: list[str], tmp_path: Path

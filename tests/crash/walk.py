@@ -67,8 +67,7 @@ class Site:
 
 async def walk(site: Site, story: Story, chain: Sequence[str]) -> None:
     """Play the story while the process dies at each point of the chain, one after the other."""
-    async with site.world() as outside:
-        outside.environment |= story.settings
+    async with site.world() as outside, story.staged(outside):
         if story.unheard:
             await outside.say(story.unheard)
             await outside.github.webhooks.settled()

@@ -22,6 +22,7 @@ from pydantic import SecretStr
 
 from bot.adapters.spool.local import LocalSpool
 from bot.core.errors import SettingsError
+from bot.core.killpoints import Point, reach
 from bot.core.ports import SpoolWriter
 from bot.core.said import said
 
@@ -102,6 +103,7 @@ class SharedSpool:
             await self._probe()
         async with self._here.receive(key, room) as writer:
             yield writer
+        reach(Point.SPOOLED_HERE)
         await self._send(key)
 
     async def fetch(self, key: str) -> str | None:
