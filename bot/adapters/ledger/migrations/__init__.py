@@ -1,5 +1,7 @@
 """The ledger's tables as they changed, one revision after the other.
 
+Each revision only adds, and what it adds to a table that is there may be left out: processes of
+the version before are at work while it runs, and go on afterwards.
 Apart from the rest, because Alembic takes longer to import than a ledger to open.
 """
 

@@ -1,1 +1,1 @@
-"""One file for each revision; what a revision does never changes again."""
+"""One file for each revision, which only adds; what a revision does never changes again."""
