@@ -133,6 +133,15 @@ class World:
         """The issues whose command would have gone over a cap."""
         return {answer.issue for answer in self.answers if ABOVE_THE_CAP in answer.body}
 
+    def state_of(self, command: Comment) -> str:
+        """Where a command stands, in words for whoever looks for a fault."""
+        reactions = [reaction.content for reaction in command.reactions]
+        answers = [answer.body[:200] for answer in self.answers if answer.issue == command.issue]
+        number = f'"number":{command.issue},'.encode()
+        sent = [each for each in self.github.webhooks.deliveries if number in each.body]
+        statuses = [(f"{each.delivered_at:%H:%M:%S}", each.status) for each in sent]
+        return f"issue {command.issue}, {reactions}, {answers}, {statuses}"
+
     async def start(self, *arguments: str, kill_point: str = "") -> tuple[Process, Path]:
         """A process of the product; also gives the file that it says everything into."""
         self.starts += 1

@@ -19,9 +19,9 @@ from bot.simulators.github.threads import Comment
 from bot.simulators.images import Settings
 from bot.simulators.images.faults import Fault, FaultKind
 from tests.crash import judge, ledger
-from tests.crash.driver import Process, World, serving, world
+from tests.crash.driver import Process, World, serving, until, world
 from tests.crash.judge import Witness
-from tests.crash.stories import reacted
+from tests.crash.stories import PATIENCE
 from tests.crash.walk import quiet
 
 ONE_IN = 100
@@ -90,10 +90,8 @@ async def _soak(minutes: float, chance: Random) -> int:
                 reading = asyncio.create_task(_read(gauge, process))
                 commands = await _talk(outside, chance, time.monotonic() + 60 * minutes)
                 reading.cancel()
-                for command in commands:
-                    await reacted(command)
-                await quiet(outside)
-            return await _page(outside, gauge, commands, process)
+                still = await _ended(outside, commands)
+            return await _page(outside, gauge, commands, process, still)
 
 
 async def _read(gauge: Gauge, process: Process) -> None:
@@ -121,7 +119,36 @@ async def _talk(outside: World, chance: Random, end: float) -> list[Comment]:
     return commands
 
 
-async def _page(outside: World, gauge: Gauge, commands: Sequence[Comment], process: Process) -> int:
+async def _ended(outside: World, commands: Sequence[Comment]) -> list[str]:
+    """Wait until all have their last word; gives what is known of those that never have."""
+    try:
+        await until(lambda: all(map(_reacted, commands)), PATIENCE)
+        await quiet(outside)
+    except TimeoutError:
+        return ["it never becomes quiet", *judge.unfinished(await ledger.read(outside))] + [
+            line
+            for each in commands
+            if not _reacted(each)
+            for line in (outside.state_of(each), *_logged(outside, each))
+        ]
+    return []
+
+
+def _logged(outside: World, command: Comment) -> list[str]:
+    return [line for line in outside.log if f'"issue": {command.issue}}}' in line]
+
+
+def _reacted(command: Comment) -> bool:
+    return not {each.content for each in command.reactions}.isdisjoint({"rocket", "confused"})
+
+
+async def _page(
+    outside: World,
+    gauge: Gauge,
+    commands: Sequence[Comment],
+    process: Process,
+    still: Sequence[str],
+) -> int:
     books = await ledger.read(outside)
     paid, doubt = judge.spent(books)
     # Where GitHub could not say who asked, the command was refused, and no run made.
@@ -129,7 +156,7 @@ async def _page(outside: World, gauge: Gauge, commands: Sequence[Comment], proce
     refused = len(commands) - runs
     # Nobody died here: what is in doubt is so for what the simulator did.
     broken = await judge.verdict(outside, Witness(under_way=set(books.attempts)), runs)
-    broken += _grown(gauge)
+    broken += [*still, *_grown(gauge)]
     if refused > 1 + len(commands) * MOST_REFUSED:
         broken.append(f"{refused} of {len(commands)} commands were refused")
     if process.returncode != 0:

@@ -66,7 +66,7 @@ async def _recovered(
             await until(lambda: recovery(outside, waiting, died_at) is not None, PATIENCE)
         except TimeoutError:
             still = [each for each in waiting if recovery(outside, [each], died_at) is None]
-            words = [f"never moves: {_state(outside, command)}" for command in still]
+            words = [f"never moves: {outside.state_of(command)}" for command in still]
             site.result.violations += words
         else:
             site.result.recoveries.append(recovery(outside, waiting, died_at) or 0)
@@ -119,16 +119,6 @@ async def _end(
     site.result.kills.append(where)
 
 
-def _state(outside: World, command: Comment) -> str:
-    """Where a command stands that has not ended."""
-    reactions = [reaction.content for reaction in command.reactions]
-    answers = [answer.body[:200] for answer in outside.answers if answer.issue == command.issue]
-    number = f'"number":{command.issue},'.encode()
-    sent = [each for each in outside.github.webhooks.deliveries if number in each.body]
-    statuses = [(f"{each.delivered_at:%H:%M:%S}", each.status) for each in sent]
-    return f"issue {command.issue}, {reactions}, {answers}, {statuses}"
-
-
 def _descendants(pid: int) -> list[int]:
     """The processes that a process has started: the queue's."""
     children = [
@@ -152,7 +142,7 @@ async def _live_on(site: Site, outside: World, commands: list[Comment]) -> None:
             await ended(outside, *commands)
             await quiet(outside)
         except TimeoutError:
-            open_ = [_state(outside, each) for each in commands if not outside.ended(each)]
+            open_ = [outside.state_of(each) for each in commands if not outside.ended(each)]
             site.result.violations += [
                 f"of {len(commands)} commands never ends: {words}" for words in open_
             ]
