@@ -1,10 +1,12 @@
 """One story, its deaths, and what is true afterwards."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from bot.entrypoints import loopback
@@ -16,6 +18,9 @@ from tests.crash.judge import Witness
 from tests.crash.nursery import Nursery
 from tests.crash.recovery import interrupted, recovery
 from tests.crash.stories import PATIENCE, Story
+
+# Where no connection of anybody begins, which could take the port between two lives of a server.
+_ports = count(10_000 + os.getpid() % 20_000)
 
 _BUSY = 1.5  # seconds after which a process that still lives only waits
 
@@ -54,7 +59,7 @@ class Site:
         async with world(self.folder, self.nursery) as outside:
             if self.database:
                 outside.environment["DATABASE_URL"] = self.database
-            with loopback.bind(loopback.HOST, 0) as found:
+            with loopback.bind_next(next(_ports)) as found:
                 port = found.getsockname()[1]
             outside.environment["GPTIMAGE_PORT"] = str(port)
             address = f"http://{loopback.HOST}:{port}/webhook"
