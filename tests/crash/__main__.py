@@ -40,6 +40,7 @@ _FIRST = {
     Point.FILES_PUBLISHED: (Point.ANSWER_SPOOLED,),
     Point.COMMENT_POSTED: (Point.COMMENT_INTENDED,),
 }
+_AGAIN = {"batch", "side by side"}  # the others take over in the same way
 _MINUTES = 10  # of random kills, if nobody says otherwise
 _ONE_COMMAND_IN = 3
 _STORMS = {"serve": storm, "run": command.storm_command}
@@ -85,14 +86,19 @@ class Crash:
         """Each point of each story and of the command line, on both databases."""
         async with asyncio.TaskGroup() as group:
             for on_postgres in (False, True):
-                for name in self.wish.stories:
-                    for point in self.wish.points:
-                        if point not in ELSEWHERE or point in STORIES[name].also:
-                            for first in ("", *_FIRST.get(point, ())):
-                                walks = self._hits(name, first, point, on_postgres=on_postgres)
-                                group.create_task(walks)
+                for name, first, point in self._deaths():
+                    group.create_task(self._hits(name, first, point, on_postgres=on_postgres))
                 for point in command.POINTS if self.wish.command else ():
                     group.create_task(self._command_hits(point, on_postgres=on_postgres))
+
+    def _deaths(self) -> Iterator[tuple[str, str, Point]]:
+        """A story, where a process dies in it, and where the one before died, if it did."""
+        for name in self.wish.stories:
+            for point in self.wish.points:
+                if point not in ELSEWHERE or point in STORIES[name].also:
+                    yield name, "", point
+                    for first in _FIRST.get(point, ()) if name in _AGAIN else ():
+                        yield name, first, point
 
     async def _hits(self, name: str, first: str, point: Point, *, on_postgres: bool) -> None:
         """The first pass, the second one, and so on, until the story is over before."""
