@@ -21,7 +21,7 @@ from tests.crash.driver import until
 from tests.crash.postgres import away
 from tests.crash.stage import Fault, Stage
 from tests.crash.stories import ended, reacted
-from tests.crash.troubles import Line, small_disk
+from tests.crash.troubles import Line, Queue, small_disk
 
 # --- the queue --------------------------------------------------------------------------------
 
@@ -44,9 +44,19 @@ async def _queue_frozen(stage: Stage) -> Sequence[Comment]:
 
 
 async def _queue_emptied(stage: Stage) -> Sequence[Comment]:
-    first = await stage.at_work()
+    """First while a command waits there that nobody works on, then while runs are at work."""
+    home = stage.outside.data_dir / "elsewhere"
+    url = await stage.things.enter_async_context(embedded_valkey(home))
+    stage.outside.environment["REDIS_URL"] = url
+    queue = Queue(url)
+    first = await _heard_by_the_web_alone(stage, queue)
+    await queue.empty()
+    stage.expect(not await queue.holds(first.id), "the queue has forgotten nothing")
+    stage.hold()
+    await stage.serve()
+    await until(lambda: stage.outside.images.calls)
     second = await stage.order()
-    await stage.queue.empty()
+    await queue.empty()
     stage.go_on()
     return [first, second]
 
@@ -57,7 +67,7 @@ async def _queue_from_yesterday(stage: Stage) -> Sequence[Comment]:
     files, copy = home / "valkey", home / "copy"
     async with embedded_valkey(home) as url:
         stage.outside.environment["REDIS_URL"] = url
-        first = await _heard_by_the_web_alone(stage)
+        first = await _heard_by_the_web_alone(stage, Queue(url))
     shutil.copytree(files, copy)
     async with embedded_valkey(home):
         await stage.serve()
@@ -72,7 +82,7 @@ async def _queue_from_yesterday(stage: Stage) -> Sequence[Comment]:
     return [first, second]
 
 
-async def _heard_by_the_web_alone(stage: Stage) -> Comment:
+async def _heard_by_the_web_alone(stage: Stage, queue: Queue) -> Comment:
     """A command that waits in the queue."""
     process, _ = await stage.outside.start("serve", "--no-worker")
     await until(lambda: stage.log_says("gptimage listens on"))
@@ -80,6 +90,7 @@ async def _heard_by_the_web_alone(stage: Stage) -> Comment:
     await stage.outside.github.webhooks.settled()
     process.send_signal(signal.SIGTERM)
     await process.wait()
+    stage.expect(await queue.holds(command.id), "the command does not wait in the queue")
     return command
 
 

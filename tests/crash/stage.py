@@ -91,6 +91,11 @@ class Stage:
         self.outside.images.answering.set()
         self.mended_at = time.monotonic()
 
+    def expect(self, what: object, words: str) -> None:
+        """A fault that was not made as the table says proves nothing."""
+        if not what:
+            self.site.result.violations.append(f"the fault was not made: {words}")
+
     def log_says(self, words: str) -> bool:
         return words in "\n".join(self.outside.log)
 

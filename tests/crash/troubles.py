@@ -9,7 +9,10 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from arq.constants import job_key_prefix
 from redis.asyncio import Redis
+
+_PLACES = "gptimage:queue"
 
 
 class NotHere(Exception):  # noqa: N818  (no error: this machine cannot make the fault)
@@ -25,11 +28,13 @@ class SmallDisk:
     def __init__(self, path: Path) -> None:
         self._filler = path / "filler"
 
-    def fill(self) -> None:
-        """Leave no room for another byte."""
+    def fill(self, but: int = 0) -> None:
+        """Leave no room for another byte, or for so many."""
         with suppress(OSError), self._filler.open("ab", buffering=0) as file:
             while True:
                 file.write(bytes(4096))
+        if but:
+            os.truncate(self._filler, self._filler.stat().st_size - but)
 
     def empty(self) -> None:
         """Make room again."""
@@ -78,6 +83,14 @@ class Queue:
         """It forgets everything."""
         async with Redis.from_url(self._url) as redis:
             await redis.flushall()
+
+    async def holds(self, comment: int) -> bool:
+        """Whether the comment waits in it, as arq keeps that: its place, and what is to be done."""
+        async with Redis.from_url(self._url, decode_responses=True) as redis:
+            for name in await redis.zrange(_PLACES, 0, -1):
+                if name.endswith(f"-{comment}"):
+                    return bool(await redis.exists(job_key_prefix + name))
+        return False
 
     async def _pid(self) -> int:
         async with Redis.from_url(self._url) as redis:
