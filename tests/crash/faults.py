@@ -16,7 +16,7 @@ from bot.simulators.github.faults import FaultKind as GitHubFaultKind
 from bot.simulators.github.threads import Comment
 from bot.simulators.images.faults import Fault as ImageFault
 from bot.simulators.images.faults import FaultKind
-from tests.crash import clock, ledger
+from tests.crash import clock, ledger, limit
 from tests.crash.driver import until
 from tests.crash.postgres import away
 from tests.crash.stage import Fault, Stage
@@ -221,6 +221,14 @@ async def _image_fault(stage: Stage, fault: ImageFault) -> Sequence[Comment]:
     return [command]
 
 
+async def _never_answered(stage: Stage) -> Sequence[Comment]:
+    """Until the product gives up by itself."""
+    stage.outside.environment |= {"CRASH_DOOR": limit.DOOR, "CRASH_SECONDS": "3"}
+    commands = await _image_fault(stage, ImageFault(FaultKind.HANG, prompt="fox"))
+    await until(lambda: stage.outside.images.calls[0].outcome == "disconnected")
+    return commands
+
+
 async def _line_is_cut(stage: Stage) -> Sequence[Comment]:
     """In the middle of the answer's head."""
     line = Line(stage.outside.environment["OPENAI_BASE_URL"])
@@ -283,7 +291,8 @@ FAULTS = (
     Fault("GitHub: half an upload", _half_uploaded, _DONE, "thread"),
     Fault("GitHub: secondary limits", _asked_for_pauses, _DONE, "thread"),
     Fault("GitHub: tokens end", _tokens_end, _DONE, "thread"),
-    _image("hangs", FaultKind.HANG, "No answer came in time", hang_ms=3000),
+    Fault("image API: never answers", _never_answered, "No answer came in time", "thread", 1),
+    _image("524 after a pause", FaultKind.HANG, "No answer came in time", hang_ms=3000),
     Fault("image API: head cut", _line_is_cut, "The image service had a fault", "thread", 1),
     _image("body cut", FaultKind.CUT_BODY, "The answer held no usable image"),
     _image("half of the JSON", FaultKind.HALF_JSON, "The answer held no usable image"),
