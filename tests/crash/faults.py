@@ -110,6 +110,8 @@ async def _database_dies(stage: Stage) -> Sequence[Comment]:
 
 # --- the disk ---------------------------------------------------------------------------------
 
+_ROOM = 4 * 2**20  # bytes: enough for the ledger, and not for an image
+
 
 async def _no_room_for_the_intent(stage: Stage) -> Sequence[Comment]:
     """A call waits to be repeated when the disk fills; whoever orders now is not heard."""
@@ -122,10 +124,28 @@ async def _no_room_for_the_intent(stage: Stage) -> Sequence[Comment]:
     disk.fill()
     second = await stage.order()
     await outside.github.webhooks.settled()
+    refused = [each for each in outside.github.webhooks.deliveries if each.status_code == 503]
+    stage.expect(refused, "GitHub was thanked on a full disk")
     await until(lambda: stage.log_says("run:") and stage.log_says("disk is full"))
+    stage.expect(len(outside.images.calls) == 1, "an image was asked for on a full disk")
     disk.empty()
     stage.go_on()
     return [first, second]
+
+
+async def _no_room_for_an_image(stage: Stage) -> Sequence[Comment]:
+    """The ledger can still write; when there is room, a person asks once more."""
+    disk = stage.things.enter_context(small_disk(stage.outside.data_dir / "data", "16m"))
+    await stage.serve()
+    disk.fill(but=_ROOM)
+    command = await stage.order()
+    await until(lambda: stage.outside.ended(command))
+    stage.expect(not stage.outside.images.calls, "an image was asked for without room for it")
+    disk.empty()
+    stage.go_on()
+    await reacted(await stage.outside.say("/batch retry", command.issue))
+    await until(lambda: any(_DONE in answer.body for answer in stage.outside.answers))
+    return [command]
 
 
 async def _no_room_for_the_answer(stage: Stage) -> Sequence[Comment]:
@@ -273,6 +293,10 @@ def _image(
 _UNHEARD = "503: .*"
 _AWAY = r"the queue is away \(\w+\), trying again"
 _DONE = "✅ 2 images"
+_NOT_ASKED = r"My machine had no room for the image, so I did not ask for it\."
+_NOBODY_KNOWS = (
+    r"GitHub has a fault of its own \(503\)\. Nothing was started: try again in a moment\."
+)
 
 FAULTS = (
     Fault("Valkey killed", _queue_killed, "the embedded queue ended with -9, and is started again"),
@@ -280,13 +304,14 @@ FAULTS = (
     Fault("Valkey emptied", _queue_emptied, _DONE, "thread"),
     Fault("Valkey from an old file", _queue_from_yesterday, _AWAY),
     Fault("PostgreSQL killed", _database_dies, _UNHEARD, "GitHub", on_postgres=True),
-    Fault("disk full before the intent", _no_room_for_the_intent, "the ledger's disk is full"),
+    Fault("disk full before the intent", _no_room_for_the_intent, _DONE, "thread"),
+    Fault("disk: no room for an image", _no_room_for_an_image, _NOT_ASKED, "thread"),
     Fault(
         "disk full during the call",
         *(_no_room_for_the_answer, "could not keep the answer", "thread", 1, 1),
     ),
     Fault("GitHub down", _github_down, _DONE, "thread"),
-    Fault("GitHub down at the command", _github_down_at_the_command, "GitHub.*", "thread"),
+    Fault("GitHub down at the command", _github_down_at_the_command, _NOBODY_KNOWS, "thread"),
     Fault("GitHub: stored, but 502", _stored_but_502, _DONE, "thread"),
     Fault("GitHub: half an upload", _half_uploaded, _DONE, "thread"),
     Fault("GitHub: secondary limits", _asked_for_pauses, _DONE, "thread"),
