@@ -214,4 +214,6 @@ def table(worlds: Sequence[Met]) -> str:
         took = "–" if met.seconds is None else f"{met.seconds:.1f} s"
         lines.append(f"{met.name:28} {held:9} {took:>9}  {met.skipped or met.said}")
         lines += [f"  {violation}" for violation in met.violations]
+    if skipped := [met.name for met in worlds if met.skipped]:
+        lines.append(f"{len(skipped)} skipped: {', '.join(skipped)}")
     return "\n".join(lines)
