@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.core.ports import Clock, Leases, Old, Pruning, Spool
+from bot.engine.hold import hold
 
 _DAY = timedelta(days=1)
 
@@ -53,15 +54,18 @@ class Prune:
         return replace(done, budgets=await self.pruning.remove_budgets(now))
 
     async def daily(self, age: timedelta) -> None:
-        """The same, unless some worker has done it within a day."""
-        lease = await self.leases.claim("prune:all", self.clock(), _DAY)
-        if lease is None:
+        """The same, unless some worker has done it within a day, or is at it."""
+        if not await self._is_due():
             return
-        try:
-            await self.older_than(age)
-        except BaseException:
-            await self.leases.release(lease)
-            raise
+        async with hold(self.leases, "prune:all", self.clock) as held:
+            if held and await self._is_due():
+                await self.older_than(age)
+                await self.pruning.pruned(self.clock())
+
+    async def _is_due(self) -> bool:
+        last, now = await self.pruning.pruned_at(), self.clock()
+        # What a clock that was ahead has written is no reason to wait for that time.
+        return last is None or not last <= now < last + _DAY
 
     async def _remove(self, part: Old, before: datetime, now: datetime) -> Old:
         """From the mark on nobody asks for anything that the spool has of these runs."""

@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.adapters.ledger.cursors import cursor, move_cursor
 from bot.adapters.ledger.engine import Database
 from bot.adapters.ledger.leases import fence
-from bot.adapters.ledger.tables import cursors, missed
+from bot.adapters.ledger.tables import missed
 from bot.adapters.ledger.upsert import insert
 from bot.core.ports import Lease, MissedDelivery, Sending
 
@@ -23,9 +24,8 @@ class SqlMissed:
 
     async def read_to(self) -> datetime | None:
         """Up to when the log has been read; None if it never was."""
-        cursor = select(cursors.c.at).where(cursors.c.name == _LOG)
         async with self._database.read() as connection:
-            return await connection.scalar(cursor)
+            return await cursor(connection, _LOG)
 
     async def record(
         self,
@@ -47,7 +47,7 @@ class SqlMissed:
                 await connection.execute(delete(missed).where(missed.c.guid == guid))
             for sending in lost:
                 await _keep(connection, sending, now, anew=anew)
-            await _move_cursor(connection, now)
+            await move_cursor(connection, _LOG, now)
 
     async def next_due(self, now: datetime) -> MissedDelivery | None:
         """The one that is to be asked for next."""
@@ -89,11 +89,4 @@ async def _keep(
         await connection.execute(update(missed).where(*again).values(due_at=now, tries=0))
     await connection.execute(
         row.on_conflict_do_update(index_elements=["guid"], set_={"sending": row.excluded.sending})
-    )
-
-
-async def _move_cursor(connection: AsyncConnection, now: datetime) -> None:
-    row = insert(connection, cursors).values(name=_LOG, at=now)
-    await connection.execute(
-        row.on_conflict_do_update(index_elements=["name"], set_={"at": row.excluded.at})
     )

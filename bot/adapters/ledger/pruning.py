@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.ledger import tally
 from bot.adapters.ledger.columns import Time
+from bot.adapters.ledger.cursors import cursor, move_cursor
 from bot.adapters.ledger.engine import Database
 from bot.adapters.ledger.tables import (
     attempts,
@@ -37,6 +38,7 @@ from bot.core.ports import EffectKind, Old
 from bot.core.redact import BY_LOOK
 from bot.core.report import report, to_json
 
+_PRUNED = "pruned"  # the name of a cursor
 _PART = 200  # rows of a kind that are looked for, and removed, at a time
 _ALWAYS = "always"  # the window of a budget that is never over
 _CLOCKS = timedelta(days=1)  # more than the clocks of two machines differ
@@ -101,6 +103,16 @@ class SqlPruning:
             await _let_go(connection, "run", old.runs)
             await _let_go(connection, "delivery", old.deliveries)
             await _let_go(connection, "effect", old.effects)
+
+    async def pruned_at(self) -> datetime | None:
+        """When all that is old was last removed; None if it never was."""
+        async with self._database.read() as connection:
+            return await cursor(connection, _PRUNED)
+
+    async def pruned(self, now: datetime) -> None:
+        """All that is old was removed now."""
+        async with self._database.write() as connection:
+            await move_cursor(connection, _PRUNED, now)
 
     async def remove_budgets(self, now: datetime) -> int:
         """Remove budgets whose window is over and that no run holds money in."""

@@ -49,6 +49,14 @@ class Pruning(Protocol):
         """Remove what is not kept of marked runs, and of the others."""
         ...
 
+    async def pruned_at(self) -> datetime | None:
+        """When all that is old was last removed; None if it never was."""
+        ...
+
+    async def pruned(self, now: datetime) -> None:
+        """All that is old was removed now."""
+        ...
+
     async def remove_budgets(self, now: datetime) -> int:
         """Remove budgets whose window is over and that no run holds money in."""
         ...

@@ -281,9 +281,21 @@ async def test_one_worker_does_it_once_a_day(
     first, second = (Prune(ledger.leases, ledger.pruning, spool, lambda: at) for _ in range(2))
     await first.daily(AGE)
     await finish()
-    at = now + timedelta(hours=23)
-    await second.daily(timedelta(0))
-    assert (await rows(ledger))["items"] == 2
+    for later in (timedelta(minutes=1), timedelta(hours=5), timedelta(hours=23)):
+        at = now + later
+        await second.daily(timedelta(0))
+        assert (await rows(ledger))["items"] == 2
     at = now + timedelta(days=40)
     await second.daily(AGE - timedelta(days=60))
     assert (await rows(ledger))["items"] == 0
+
+
+async def test_a_clock_that_was_ahead_puts_it_off_no_longer(
+    ledger: SqlLedger, spool: LocalSpool, now: datetime
+) -> None:
+    at = now + timedelta(days=300)
+    prune = Prune(ledger.leases, ledger.pruning, spool, lambda: at)
+    await prune.daily(AGE)
+    at = now
+    await prune.daily(AGE)
+    assert await ledger.pruning.pruned_at() == now
