@@ -43,14 +43,22 @@ class Finish:
     reported: bool = True  # report.json goes with them
 
     async def finish(
-        self, lease: Lease, run_id: str, last_word: Callable[[RunView], Sequence[Effect]]
+        self,
+        lease: Lease,
+        run_id: str,
+        last_word: Callable[[RunView], Sequence[Effect]],
+        check: Callable[[], None] = lambda: None,
     ) -> RunView:
-        """Publish what is there, and settle the run's money, report and thread."""
+        """Publish what is there, and settle the run's money, report and thread.
+
+        `check` raises LeaseLost before the spool is cleared for somebody who may have ordered more.
+        """
         await self.runs.settled(lease)
         view = await self._publish_all(lease, await self._view(run_id))
         text = self._told(view)
         await self.runs.finish(lease, text, last_word(view), self.clock())
         reach(Point.REPORT_STORED)
+        check()
         for prefix in self._placed_prefixes(view):
             await self.spool.discard(prefix)
         return await self._view(run_id)

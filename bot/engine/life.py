@@ -137,7 +137,9 @@ class Life:
         late: RunView | None = view
         while late:  # an answer that came in meanwhile is published, too
             try:
-                view = await self.finish.finish(held.lease, late.run.id, audience.last_word)
+                view = await self.finish.finish(
+                    held.lease, late.run.id, audience.last_word, held.check
+                )
             except HostError as error:
                 await held.park(error.retry_after or _PAUSE)
                 return late

@@ -42,8 +42,9 @@ _HOPELESS = {
 }
 # How often a run looks whether somebody has asked it to stop.
 _LOOK = timedelta(seconds=1)
-# A ledger that is busy while an outcome waits to be recorded gets this many seconds, in steps.
-_PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)
+# A ledger that is away while an outcome waits to be recorded is asked again after so many seconds.
+IMPATIENT = (0.5, 1.0, 2.0, 4.0, 8.0)  # somebody sits there, and waits
+PATIENT = (0.5, 1.0, 2.0, *(4.0,) * 150)  # ten minutes; then a free refusal is in doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Runner:
     drain: Drain
     prices: PriceBook = BUILT_IN
     cap: Money | None = None  # what any run may cost; a batch can only name less
+    pauses: Sequence[float] = IMPATIENT
 
     async def settle(
         self, lease: Lease, view: RunView, watch: Watch, arrived: Arrived | None = None
@@ -287,12 +289,14 @@ class _Drive:
         """
         with suppress(LookupError, LedgerBusy):
             now = self._runner.clock()
-            await self._patiently(index, number, Settlement(failure=Failure.CONNECTION), now)
+            outcome = Settlement(failure=Failure.CONNECTION)
+            await self._patiently(index, number, outcome, now, IMPATIENT)
 
     async def _record(
         self, index: int, number: int, outcome: Settlement, at: datetime | None = None
     ) -> None:
-        attempt = await self._patiently(index, number, outcome, at or self._runner.clock())
+        at = at or self._runner.clock()
+        attempt = await self._patiently(index, number, outcome, at, self._runner.pauses)
         reach(Point.ATTEMPT_SETTLED)
         self._board.record(index, attempt)
         if self._arrived and attempt.state is AttemptState.SUCCEEDED:
@@ -312,10 +316,13 @@ class _Drive:
                 await arrived([self._board.item(index) for index in new])
 
     async def _patiently(
-        self, index: int, number: int, outcome: Settlement, at: datetime
+        self, index: int, number: int, outcome: Settlement, at: datetime, pauses: Sequence[float]
     ) -> Attempt:
-        """Record an outcome even if the ledger is busy for a while: it cost money."""
-        for pause in _PATIENCE:
+        """Record an outcome even if the ledger is away for a while: it cost money, or it did not.
+
+        Whoever holds the run meanwhile finds an answer in the spool, but nothing of a refusal.
+        """
+        for pause in pauses:
             with suppress(LedgerBusy):
                 return await self._runs.settle(self._lease, index, number, outcome, at)
             await asyncio.sleep(pause)

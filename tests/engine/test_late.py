@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
+import pytest
+
 from bot.core.batch import BatchConfig, Job
-from bot.core.ports import Task
-from bot.core.run import ItemState
+from bot.core.errors import LeaseLost
+from bot.core.ports import Settlement, Task
+from bot.core.pricing import Money
+from bot.core.run import ItemState, RunState
 from bot.engine.late import Late
 from bot.engine.runner import spool_key
 from tests.engine.desk import Queue
 from tests.engine.story import Story
-from tests.engine.world import LEASE, RUN, Process, World, world
+from tests.engine.world import LEASE, RUN, Process, World, sound, world
 
 STORY = Story(BatchConfig(jobs=(Job(prompt="fox"),)))
 
@@ -65,3 +69,25 @@ async def test_it_is_looked_at_until_it_is_settled_but_not_for_ever(empty: Path)
             await late.look(made.spool.on_disk())
 
         assert len(queue.tasks) == 20
+
+
+async def test_whoever_has_lost_a_run_clears_no_spool(empty: Path) -> None:
+    """Somebody may have ordered more of it, and paid."""
+
+    def lost() -> None:
+        raise LeaseLost("a worker slept here")
+
+    async with world(STORY, empty) as made:
+        lease = await made.ledger.leases.claim(f"run:{RUN}", made.clock.now, LEASE)
+        assert lease
+        await made.ledger.runs.begin(lease, made.clock.now)
+        await made.ledger.runs.start(lease, 0, 1, 1, None, made.clock.now)
+        await made.ledger.runs.settle(lease, 0, 1, Settlement(cost=Money(4)), made.clock.now)
+        key = spool_key(RUN, (await made.view()).items[0], 1)
+        await arrives(made, key)
+
+        with pytest.raises(LeaseLost):
+            await sound(made, Process(made)).finish.finish(lease, RUN, lambda _: (), lost)
+
+        assert await made.spool.fetch(key)
+        assert (await made.view()).run.state is RunState.DONE

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from bot.core.ports import Answer, Lease
 from bot.core.pricing import BUILT_IN, Money, PriceBook, Usage, upper_bound
 from bot.core.run import ItemState, Run, RunState, RunView, Stop
 from bot.engine.drain import Drain
-from bot.engine.runner import Runner
+from bot.engine.runner import IMPATIENT, Runner
 from tests.engine.desk import START, Clock
 
 ANSWER = Answer("key", "image/png", 1, 1, 1)
@@ -82,6 +82,7 @@ class Track:
     calls: list[str] = field(default_factory=list)
     prices: PriceBook = BUILT_IN
     cap: Money | None = None
+    pauses: Sequence[float] = IMPATIENT
 
     async def run(self, batch: BatchConfig, server: Server, runs: object = None) -> RunView:
         run = Run("r1", RunState.QUEUED, batch, START)
@@ -100,7 +101,8 @@ class Track:
         provider = Provider(server, self.calls, recalled)
         recorded: Any = runs or self.ledger.runs
         runner = Runner(
-            recorded, provider, self.pace, self.clock, self.drain, self.prices, self.cap
+            *(recorded, provider, self.pace, self.clock, self.drain),
+            *(self.prices, self.cap, self.pauses),
         )
         begun = await self.ledger.runs.begin(lease, self.clock())
         view = await self.ledger.runs.get("r1")
@@ -480,6 +482,25 @@ async def test_an_outcome_is_recorded_when_the_ledger_is_free_again(track: Track
     view = await track.ledger.runs.get("r1")
     assert view is not None
     assert states(view) == [ItemState.SUCCEEDED]
+
+
+async def test_a_free_refusal_is_recorded_however_long_the_ledger_was_away(track: Track) -> None:
+    class Away:
+        left = 100
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(track.ledger.runs, name)
+
+        async def settle(self, *args: Any) -> Attempt:
+            self.left -= 1
+            if self.left >= 0:
+                raise LedgerBusy("not now")
+            return await track.ledger.runs.settle(*args)
+
+    track.pauses = (0.0,) * 100
+    view = await track.run(batch("a"), refusing(Failure.MODERATION), Away())
+    assert states(view) == [ItemState.FAILED]
+    assert [item.charge for item in view.items] == [Charge.NOT_CHARGED]
 
 
 async def test_an_intent_whose_commit_was_not_confirmed_is_no_doubt(track: Track) -> None:
