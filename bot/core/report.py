@@ -181,18 +181,17 @@ def _error(view: RunView, items: Sequence[ItemView]) -> str | None:
     missing = [item for item in items if not item.winner]
     if not missing:
         return None
-    reasons = dict.fromkeys(_reason(view, item) for item in missing)
+    reasons = dict.fromkeys(reason for item in missing for reason in _reasons(view, item))
     why = reduce(lambda first, then: said("{first}; {then}", first=first, then=then), reasons)
     if len(missing) == len(items):
         return why
     return said("{missing} of {count}: {why}", missing=len(missing), count=len(items), why=why)
 
 
-def _reason(view: RunView, item: ItemView) -> str:
+def _reasons(view: RunView, item: ItemView) -> Sequence[str]:
     if item.state in {ItemState.CANCELLED, ItemState.RESERVED}:
-        return _STOPS[view.run.stop] if view.run.stop else said("not started")
-    message = item.last.message if item.last else ""
-    return message or item.failure or item.state.value
+        return [_STOPS[view.run.stop] if view.run.stop else said("not started")]
+    return [each.message or each.failure or each.state.value for each in item.misses]
 
 
 def _duration(items: Sequence[ItemView]) -> int | None:

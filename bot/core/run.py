@@ -1,7 +1,7 @@
 """A run and its images, as the ledger tells them; everything that can be derived is derived."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -194,14 +194,31 @@ class ItemView:
 
     @property
     def state(self) -> ItemState:
-        """What became of it so far; an image that is there outranks everything else."""
+        """What became of it so far; an image that is there outranks everything else.
+
+        What may be billed already comes next: no later call that failed for free settles it.
+        """
         if self.winner:
             return ItemState.SUCCEEDED
         if self.last is None or (self.last.order < self.order and not self.cancelled):
             return ItemState.CANCELLED if self.cancelled else ItemState.RESERVED
-        if self.cancelled and self.last.state is AttemptState.FAILED:
-            return ItemState.CANCELLED
-        return ItemState(self.last.state.value)
+        if self.last.state is AttemptState.STARTED:
+            return ItemState.STARTED
+        if self.is_doubtful:
+            return ItemState.IN_DOUBT
+        return ItemState.CANCELLED if self.cancelled else ItemState.FAILED
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it has no image and may be billed: nobody but a person orders it again."""
+        return self.charge is Charge.IN_DOUBT
+
+    @property
+    def misses(self) -> Sequence[Attempt]:
+        """The calls that say why it has no image: the last one in doubt, and the last of all."""
+        doubts = [each for each in self.attempts if each.charge is Charge.IN_DOUBT]
+        told = {each.number: each for each in (*doubts[-1:], *self.attempts[-1:])}
+        return () if self.winner else tuple(told.values())
 
     @property
     def failure(self) -> Failure | None:
@@ -312,9 +329,7 @@ def left_over(view: RunView, *, doubts: bool) -> tuple[ItemView, ...]:
     Those that may have been paid for already are among them only with `doubts`.
     """
     return tuple(
-        item
-        for item in view.items
-        if item.winner is None and (doubts or item.charge is not Charge.IN_DOUBT)
+        item for item in view.items if item.winner is None and (doubts or not item.is_doubtful)
     )
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from bot.core.errors import BatchError, Charge, GptimageError, SettingsError, because
+from bot.core.errors import BatchError, GptimageError, SettingsError, because
 from bot.core.said import said
 from bot.entrypoints import redaction
 
@@ -81,7 +81,7 @@ def warn(warnings: Iterable[str]) -> None:
 
 def doubts(view: "RunView") -> None:
     """Say which images may have been paid for without being there, and how to order them again."""
-    left = [item for item in view.items if item.charge is Charge.IN_DOUBT]
+    left = [item for item in view.items if item.is_doubtful]
     if not left:
         return
     amount = (

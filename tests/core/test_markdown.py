@@ -281,6 +281,40 @@ To order also what is in doubt, and perhaps pay twice: `/batch retry abcdefghij 
 """)
 
 
+def test_an_image_in_doubt_stays_so_after_a_later_call_that_failed_for_free() -> None:
+    view = waiting(job("made.png"), job("doubt.png"))
+    fox, doubt = view.items
+    doubt = tried(doubt, AttemptState.IN_DOUBT, Failure.TIMEOUT)
+    later = tried(doubt, AttemptState.FAILED, Failure.AUTHENTICATION).attempts[0]
+    attempts = (*doubt.attempts, replace(later, number=2, order=2))
+    items = (tried(fox, AttemptState.SUCCEEDED), replace(doubt, attempts=attempts, order=2))
+    over = at(replace(view, items=items), RunState.DONE)
+    assert live(over, T0, ENGLISH).splitlines()[2] == snapshot("🟩🟨 **2 of 2**")
+    assert plain(final(over, T0, ENGLISH)) == snapshot("""\
+### ⚠️ 1 of 2 images
+
+<a href="https://github.com/acme/art/releases/download/r/made-ID.png"><img src="https://github.com/acme/art/releases/download/r/thumb-ID.webp" alt="a red fox in snow" height="320"></a>
+
+> [!WARNING]
+> 1 image is in doubt, $0.0061 at most: it may be billed, so I do not ask again.
+>
+> - No answer came in time. → The image service did not accept the key. *The operator has to check the key, and that the organisation is verified.*<br>2: doubt.png ($0.0061)
+
+To order also what is in doubt, and perhaps pay twice: `/batch retry abcdefghij doubt 2`
+
+| Estimated | Paid | In doubt | Reserved at most |
+| --: | --: | --: | --: |
+| $0.0119 | $0.0060 | $0.0061 | $0.0120 |
+
+| Files | Prompt | Size | Quality | Cost | Time |
+| --- | --- | --- | --- | --- | --- |
+| [made.png](https://github.com/acme/art/releases/download/r/made-ID.png) | a red fox in snow | 1024x1024 | low | $0.0060 | 12 s |
+| ⚠️ doubt.png | a red fox in snow | 1024x1024 | low | – | 12 s |
+
+<sub>Run `abcdefghij` for ann · 61 s</sub>\
+""")
+
+
 def test_an_end_without_images_has_no_gallery() -> None:
     view = waiting(job("fox.png"))
     items = (tried(view.items[0], AttemptState.FAILED, Failure.MODERATION),)

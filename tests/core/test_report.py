@@ -73,6 +73,7 @@ def view(*jobs: Sequence[Sequence[Attempt]], stop: Stop | None = None) -> RunVie
 GOOD = [[tried(1, MADE)]]
 REFUSED = [[tried(1, FAILED, Failure.MODERATION, "the safety system refused the prompt")]]
 DOUBTFUL = [[tried(1, DOUBT, Failure.TIMEOUT, "no answer came in time")]]
+FAILED_LATER = [[*DOUBTFUL[0], *[replace(each, number=2) for each in REFUSED[0]]]]
 CANCELLED: list[list[Attempt]] = [[]]
 PARTIAL = [[tried(1, MADE)], [tried(1, FAILED, Failure.RATE_LIMIT), tried(2, FAILED)], []]
 
@@ -137,6 +138,12 @@ def test_what_the_node_tool_leaves_out_when_empty_is_left_out() -> None:
         (GOOD, "completed", "paid", None),
         (REFUSED, "failed", "not_charged", "the safety system refused the prompt"),
         (DOUBTFUL, "failed", "in_doubt", "no answer came in time"),
+        (
+            FAILED_LATER,
+            "failed",
+            "in_doubt",
+            "no answer came in time; the safety system refused the prompt",
+        ),
         ([[tried(1, STARTED)]], "failed", "in_doubt", "started"),
         (CANCELLED, "cancelled", "not_charged", "not started"),
         (PARTIAL, "completed", "paid", "2 of 3: failed; not started"),
@@ -163,6 +170,18 @@ def test_what_is_in_doubt_is_not_in_the_cost_but_beside_it() -> None:
     found = report(view(GOOD, DOUBTFUL), END)
     assert found.total_cost == 0.005945
     assert found.in_doubt == 0.006002
+
+
+def test_what_is_in_doubt_stays_in_the_sum_after_a_later_call_that_failed() -> None:
+    found = report(view(GOOD, FAILED_LATER), END)
+    assert (found.total_cost, found.in_doubt) == (0.005945, 0.006002)
+    assert "In doubt, at most: $0.0060" in to_text(found)
+
+
+def test_what_was_stopped_after_a_call_in_doubt_is_not_merely_cancelled() -> None:
+    stopped = view(FAILED_LATER)
+    items = tuple(replace(item, cancelled=True) for item in stopped.items)
+    assert report(replace(stopped, items=items), END).results[0].status == "failed"
 
 
 def test_an_unknown_cost_is_null() -> None:

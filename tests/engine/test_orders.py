@@ -26,6 +26,8 @@ __all__ = ["door"]
 ESTIMATE = FOX.replace("/batch", "/estimate")
 DIGEST = run_id(event().thread)
 FAILED = Settlement(failure=Failure.MODERATION, message="no")
+REFUSED = Settlement(failure=Failure.AUTHENTICATION, message="no such key")
+LIMITED = Settlement(failure=Failure.RATE_LIMIT, retry_after=1.0)
 DOUBT = Settlement(failure=Failure.TIMEOUT, in_doubt=True)
 PAID = Settlement(cost=Money(6_000))
 
@@ -277,6 +279,36 @@ async def test_what_is_in_doubt_is_ordered_again_only_where_it_is_named(door: Do
     await door.handle(event(f"/batch retry {DIGEST} doubt 3", comment=3))
     view = await the_run(door)
     assert [item.order for item in view.items] == [1, 1, 2]
+
+
+@pytest.mark.parametrize("failed", [FAILED, REFUSED, LIMITED])
+async def test_what_is_in_doubt_stays_so_when_it_was_ordered_and_failed_for_free(
+    door: Door, failed: Settlement
+) -> None:
+    await over(door, [DOUBT, PAID])
+    await door.handle(event("/batch retry doubt 1", comment=2))
+    await settled(door, [failed], number=2)
+    await door.handle(event("/batch status", comment=3))
+    assert "1 made · 1 in doubt" in said(door)
+    await door.handle(event("/batch retry", comment=4))
+    assert f"/batch retry {DIGEST} doubt 1" in said(door)
+    assert (await the_run(door)).run.state is RunState.DONE
+    await door.handle(event(f"/batch retry {DIGEST} doubt 1", comment=5))
+    view = await the_run(door)
+    assert view.run.state is RunState.QUEUED
+    assert [item.order for item in view.items] == [3, 1]
+
+
+async def test_what_a_policy_repeats_after_a_doubt_stays_in_doubt(door: Door) -> None:
+    await over(door, [DOUBT])
+    lease = await held(door)
+    runs = door.ledger.runs
+    await runs.start(lease, 0, 2, 1, Money(6_000), door.clock())
+    await runs.settle(lease, 0, 2, FAILED, door.clock())
+    await runs.finish(lease, "{}", (), door.clock())
+    await door.ledger.leases.release(lease)
+    await door.handle(event(f"/batch retry {DIGEST} doubt 1", comment=2))
+    assert (await the_run(door)).items[0].order == 2
 
 
 @pytest.mark.parametrize("word", ["status", "retry", f"retry {DIGEST}", f"cancel {DIGEST}"])

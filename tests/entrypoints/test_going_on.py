@@ -56,6 +56,27 @@ async def test_what_is_in_doubt_is_listed_and_ordered_again_by_a_person_only(
     assert ordered.report["cost_upper_bound"] >= bill, "it rises with what is ordered again"
 
 
+async def test_what_is_in_doubt_is_offered_again_when_its_second_call_was_refused(
+    shell: Shell, images: ImagesSimulator
+) -> None:
+    images.faults.append(Fault(FaultKind.SERVER_ERROR, prompt="owl"))
+    images.faults.append(Fault(FaultKind.MODERATED_INPUT, prompt="owl"))
+    await shell.run("gptimage", "run", shell.batch("fox", "owl"))
+
+    refused = await shell.run("gptimage", "retry", "--retry-in-doubt")
+    unnamed = await shell.run("gptimage", "retry")
+    ordered = await shell.run("gptimage", "retry", "--retry-in-doubt")
+
+    for told in (refused, unnamed):
+        assert "In doubt: 1 of 2 images, up to $0." in told.err
+        assert "--retry-in-doubt" in told.err
+        assert told.report["results"][1]["charge"] == "in_doubt"
+        assert "; " in told.report["results"][1]["error"], "both calls are told"
+        assert told.report["in_doubt"] > 0
+    assert ordered.code == 0
+    assert prompts(images) == {"fox": 1, "owl": 2}
+
+
 async def test_an_interrupted_run_goes_on(shell: Shell, images: ImagesSimulator) -> None:
     images.settings = Settings(latency_ms=300)
     batch = shell.batch("fox", "owl", "hen", max_concurrent=1)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
+from bot.core.attempts import Attempt
 from bot.core.command import retry_line
 from bot.core.errors import Failure
 from bot.core.markdown.gallery import gallery
@@ -11,7 +12,6 @@ from bot.core.markdown.jobs import jobs, name
 from bot.core.markdown.parts import ROOM, amount, counted, footer, span, stopped, warned
 from bot.core.markup import address, alert, body, escape, fit, link, table
 from bot.core.messages import Messages
-from bot.core.messages.sentences import Explanation
 from bot.core.run import FileKind, ItemState, ItemView, RunView, elapsed, left_over
 
 _MOST_REASONS = 12
@@ -85,7 +85,7 @@ def _misses(view: RunView, messages: Messages, rows: int) -> str:
 
 
 def _doubts(view: RunView, messages: Messages, rows: int) -> str:
-    doubtful = view.count()[ItemState.IN_DOUBT]
+    doubtful = sum(item.is_doubtful for item in view.items)
     if not doubtful:
         return ""
     said = counted(messages.final.in_doubt, doubtful, amount=amount(view.in_doubt, messages))
@@ -99,7 +99,7 @@ def _again(view: RunView, messages: Messages) -> str:
     words, run = messages.final, view.run.id
     left = left_over(view, doubts=False)
     refused = [item for item in left if _is_refused(item)]
-    doubtful = [item.number for item in view.items if item.state is ItemState.IN_DOUBT]
+    doubtful = [item.number for item in view.items if item.is_doubtful]
     return body(
         words.again.format(command=retry_line(run)) if len(refused) < len(left) else "",
         words.refused_again if refused else "",
@@ -113,35 +113,44 @@ def _is_refused(item: ItemView) -> bool:
 
 def _reasons(view: RunView, state: ItemState, messages: Messages, rows: int) -> str:
     """A line for each reason, so that a hint stands there once."""
-    items = sorted((item for item in view.items if item.state is state), key=_reason)
-    groups = [(reason, list(group)) for reason, group in groupby(items, key=_reason)]
-    return "\n".join(_miss(why, group, messages, rows) for why, group in groups[:_MOST_REASONS])
+    items = sorted((item for item in view.items if item.state is state), key=_whys)
+    groups = [(whys, list(group)) for whys, group in groupby(items, key=_whys)]
+    return "\n".join(_miss(whys, group, messages, rows) for whys, group in groups[:_MOST_REASONS])
 
 
-def _reason(item: ItemView) -> tuple[str, str]:
-    """The class of a failure, and the sentence to say with it: only a wrong request needs one."""
-    if item.last is None or item.failure is None:
+_Why = tuple[str, str]
+"""The class of a failure, and the sentence to say with it: only a wrong request needs one."""
+
+
+def _whys(item: ItemView) -> tuple[_Why, ...]:
+    """Why it has no image; of one in doubt how it came to be, and how a later call failed."""
+    return tuple(dict.fromkeys(_why(each) for each in item.misses))
+
+
+def _why(miss: Attempt) -> _Why:
+    if miss.failure is None:
         return "", ""
-    return item.failure.value, item.last.message if item.failure is Failure.INVALID else ""
+    return miss.failure.value, miss.message if miss.failure is Failure.INVALID else ""
 
 
-def _miss(reason: tuple[str, str], items: Sequence[ItemView], messages: Messages, rows: int) -> str:
-    failure, detail = reason
-    words, most = messages.final, min(rows, _MOST_NAMES)
-    why = words.failures[Failure(failure)] if failure else words.unknown_failure
+def _miss(whys: Sequence[_Why], items: Sequence[ItemView], messages: Messages, rows: int) -> str:
+    most = min(rows, _MOST_NAMES)
     names = ", ".join(_missing(item, messages) for item in items[:most])
     more = f" (+{len(items) - most})" if len(items) > most else ""
-    return f"- {_explained(why, messages.tell(detail))}<br>{names}{more}"
+    return f"- {' → '.join(_explained(why, messages) for why in whys)}<br>{names}{more}"
 
 
 def _missing(item: ItemView, messages: Messages) -> str:
     """The file; of an image in doubt also its number, to order it by, and its amount."""
     shown, most = escape(name(item), 60), amount(item.in_doubt, messages)
-    if item.state is not ItemState.IN_DOUBT:
+    if not item.is_doubtful:
         return shown
     return messages.final.doubt.format(number=item.number, file=shown, amount=most)
 
 
-def _explained(why: Explanation, detail: str) -> str:
-    said = f"{why.what} {escape(detail)}" if detail else why.what
-    return f"{said} *{why.hint}*" if why.hint else said
+def _explained(why: _Why, messages: Messages) -> str:
+    failure, detail = why[0], messages.tell(why[1])
+    words = messages.final
+    told = words.failures[Failure(failure)] if failure else words.unknown_failure
+    said = f"{told.what} {escape(detail)}" if detail else told.what
+    return f"{said} *{told.hint}*" if told.hint else said

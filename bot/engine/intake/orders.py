@@ -14,7 +14,6 @@ from bot.core.policy import cap_of, caps, decide_budget
 from bot.core.ports import Clock, Host, Lease, Ledger, Order, Pictures
 from bot.core.rules import Rules
 from bot.core.run import (
-    ItemState,
     ItemView,
     RunState,
     RunView,
@@ -181,7 +180,7 @@ def _waiting(view: RunView, ordered: Sequence[ItemView]) -> RunView:
 
 
 def _in_doubt(view: RunView) -> Sequence[int]:
-    return [item.number for item in view.items if item.state is ItemState.IN_DOUBT]
+    return [item.number for item in view.items if item.is_doubtful]
 
 
 def _doubts_line(run: str, doubtful: Sequence[int]) -> str:
