@@ -80,13 +80,16 @@ async def _change(connection: AsyncConnection, run_id: str, old: Tally, new: Tal
 
 def _items(chosen: ColumnElement[bool]) -> Select[Any]:
     other = attempts.alias()
-    last = select(func.max(other.c.number)).where(
-        other.c.run_id == items.c.run_id, other.c.item == items.c.item
+    telling = (
+        select(other.c.number)
+        .where(other.c.run_id == items.c.run_id, other.c.item == items.c.item)
+        .order_by(case(_RANKS, value=other.c.state, else_=len(_RANKS)), other.c.number.desc())
+        .limit(1)
     )
     tried = and_(
         attempts.c.run_id == items.c.run_id,
         attempts.c.item == items.c.item,
-        attempts.c.number == last.scalar_subquery(),
+        attempts.c.number == telling.scalar_subquery(),
     )
     return (
         select(_STATE.label("state"), func.count().label("items"))
@@ -95,6 +98,14 @@ def _items(chosen: ColumnElement[bool]) -> Select[Any]:
         .group_by(literal_column("1"))
     )
 
+
+# Which of its calls tells what became of an image, as `ItemView.state` says it.
+_RANKS = {
+    state: rank
+    for rank, state in enumerate(
+        (AttemptState.SUCCEEDED, AttemptState.STARTED, AttemptState.IN_DOUBT)
+    )
+}
 
 # The words of attempts are those of items, too.
 _STATE = case(

@@ -1,6 +1,6 @@
 """The ledger in numbers, as /metrics shows them; runs of the command line are not counted."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,6 +13,10 @@ from bot.core.plan import plan
 from bot.core.ports import Effect, EffectKind, Lease, Old, Sending, Settlement
 from bot.core.pricing import Money
 from bot.core.run import ItemState, Run, Thread
+
+MADE = Settlement(cost=Money(7))
+DOUBT = Settlement(failure=Failure.TIMEOUT, in_doubt=True)
+REFUSED = Settlement(failure=Failure.MODERATION)
 
 
 async def test_an_empty_ledger_has_none(ledger: SqlLedger) -> None:
@@ -47,6 +51,35 @@ async def test_images_and_money_are_counted_by_what_became_of_them(
     assert figures.reserved == Money(200)
     assert figures.waiting["runs"] == 1
     assert figures.since["runs"] == now
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "state"),
+    [
+        ([DOUBT, REFUSED], ItemState.IN_DOUBT),
+        ([DOUBT, REFUSED, REFUSED], ItemState.IN_DOUBT),
+        ([DOUBT, None], ItemState.STARTED),
+        ([DOUBT, MADE, REFUSED], ItemState.SUCCEEDED),
+    ],
+)
+async def test_an_image_counts_as_what_people_are_told_of_it(
+    ledger: SqlLedger,
+    open_run: Callable[..., Awaitable[Lease]],
+    now: datetime,
+    outcomes: Sequence[Settlement | None],
+    state: ItemState,
+) -> None:
+    lease = await open_run(jobs=1)
+    for number, outcome in enumerate(outcomes, 1):
+        await ledger.runs.start(lease, 0, number, 1, Money(50), now)
+        if outcome:
+            await ledger.runs.settle(lease, 0, number, outcome, now)
+
+    view = await ledger.runs.get("r1")
+
+    assert view is not None
+    assert view.items[0].state is state
+    assert (await ledger.figures.read()).items == {state: 1}
 
 
 async def test_what_waits_has_an_age(ledger: SqlLedger, thread: Thread, now: datetime) -> None:
