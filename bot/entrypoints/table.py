@@ -108,7 +108,7 @@ _ENDS = {ItemState.FAILED: State.FAILED, ItemState.IN_DOUBT: State.IN_DOUBT}
 
 def _after(view: RunView, item: ItemView, now: datetime) -> Image | None:
     """The image whose call gave none, if another call is to follow."""
-    if view.run.stop:
+    if view.run.stop or item.cancelled:
         return None
     match next_step(item.attempts, view.run.batch.retry_policy, now, order=item.order):
         case Wait(until):

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from bot.core.errors import Failure
 from bot.core.plan import plan
 from bot.core.pricing import Money
 from bot.core.run import ItemView, Run, RunState, RunView, Stop
-from bot.entrypoints.table import Tempo, images, picture, time_left
+from bot.entrypoints.table import State, Tempo, images, picture, time_left
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PRICE = Money(5_000)
@@ -92,6 +93,18 @@ a dog                                  in doubt       0/1            2 s
 $0.01 so far · at most $0.0990 · $0.0050 in doubt · 6 s · about 8 s left
 · waiting for the rate limit, 3 s\
 """)
+
+
+@pytest.mark.parametrize("later", [[], [replace(refused(6, 7), number=2, order=2)]])
+def test_what_was_cancelled_after_a_call_in_doubt_is_in_doubt_and_waits_for_nothing(
+    later: Sequence[Attempt],
+) -> None:
+    seen = view(JOBS[5:], [lost(3, 5), *later])
+    items = tuple(replace(item, order=2, cancelled=True) for item in seen.items)
+
+    (image,) = images(replace(seen, items=items), at(60))
+
+    assert image.state is State.IN_DOUBT
 
 
 def test_a_narrow_window_shows_less_and_breaks_no_row() -> None:
