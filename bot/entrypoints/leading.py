@@ -100,7 +100,7 @@ async def go_on(life: "LocalLife", run: Run, wish: Wish) -> Outcome:
         left = _left(before, outcome.view, wish)
         if not left:
             return outcome
-        await _order_again(life, run.id, left)
+        await _order_again(life, outcome.view, left)
         return await drive(life, run.id, wish)
 
 
@@ -144,11 +144,11 @@ def _left(before: RunView, now: RunView, wish: Wish) -> Sequence[ItemView]:
     return [item for item in left if item.item.index not in called]
 
 
-async def _order_again(life: "LocalLife", run_id: str, left: Sequence[ItemView]) -> None:
-    batch = (await _view(life, run_id)).run.batch
-    amount = most(batch, left, life.prices)
+async def _order_again(life: "LocalLife", view: RunView, left: Sequence[ItemView]) -> None:
+    """Order these of the run; who has ordered of it meanwhile comes first, and goes on alone."""
+    amount = most(view.run.batch, left, life.prices)
     indexes = [item.item.index for item in left]
-    await life.ledger.runs.reopen(run_id, indexes, amount, life.now)
+    await life.ledger.runs.reopen(view, indexes, amount, life.now)
 
 
 async def drive(life: "LocalLife", run_id: str, wish: Wish) -> Outcome:

@@ -244,13 +244,14 @@ async def test_a_run_about_which_nobody_says_anything_is_given_up(turn: Turn) ->
 async def ordered_again(turn: Turn, by: Person) -> None:
     """The run is stopped, over, and ordered again by a comment of this person."""
     await turn.ledger.runs.request_stop("r1", Stop.CANCELLED)
-    assert (await turn.comes()).run.state is RunState.DONE
+    view = await turn.comes()
+    assert view.run.state is RunState.DONE
     delivery = Delivery("d9", "g9", event(), START)
     await turn.ledger.inbox.receive(delivery)
     lease = await turn.ledger.leases.claim("delivery:d9", turn.clock(), timedelta(minutes=5))
     assert lease is not None
     order = Order("c9", lease, turn.clock(), person=by)
-    assert await turn.ledger.runs.reopen("r1", [0], Money(60), turn.clock(), [CAP], order)
+    assert await turn.ledger.runs.reopen(view, [0], Money(60), turn.clock(), [CAP], order)
 
 
 async def test_of_a_retry_whoever_ordered_it_is_asked_about(turn: Turn) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import html
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -54,12 +54,13 @@ class Door:
     queue: Queue
     clock: Clock
     rules: Rules
+    pictures: Bare = field(default_factory=Bare)
 
     @property
     def intake(self) -> Intake:
         postman = Postman(self.ledger, self.desk, Markers(b"a key"), self.clock)
         book = Rulebook(self.desk, self.rules, self.clock)
-        parts = (self.ledger, self.desk, Bare(), postman, self.queue, self.clock)
+        parts = (self.ledger, self.desk, self.pictures, postman, self.queue, self.clock)
         return Intake(*parts, self.rules, book)
 
     async def receive(self, said: CommentEvent) -> str:

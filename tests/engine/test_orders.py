@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 
 from bot.core import killpoints
 from bot.core.attempts import AttemptState
+from bot.core.batch import BatchConfig
 from bot.core.errors import Failure
 from bot.core.event import CommentEvent, run_id
 from bot.core.killpoints import Point
@@ -18,7 +19,7 @@ from bot.core.ports import Lease, Role, Settlement, Task
 from bot.core.pricing import Money
 from bot.core.run import ItemState, Person, RunState, RunView, Stop
 from bot.engine.hold import TTL
-from tests.engine.desk import Crash
+from tests.engine.desk import Bare, Crash
 from tests.engine.test_intake import ADA, FOX, Door, door, event
 
 __all__ = ["door"]
@@ -381,6 +382,82 @@ async def test_a_retry_happens_once_however_often_its_comment_comes(door: Door) 
     await door.handle(event(f"/batch retry {DIGEST}", comment=2, action="edited"))
     view = await the_run(door)
     assert (view.run.state, view.items[0].order) == (RunState.DONE, 2)
+
+
+class Meanwhile(Bare):
+    """Pictures that take so long to look after that somebody else does something first."""
+
+    def __init__(self, door: Door, *others: Callable[[], Awaitable[None]]) -> None:
+        self.door = door
+        self.others = list(others)
+
+    async def hold(self, batch: BatchConfig) -> bool:
+        if self.others:
+            await self.others.pop(0)()
+        return await super().hold(batch)
+
+
+def colleague(door: Door, comment: int, *outcomes: Settlement | None) -> Callable[[], Any]:
+    """Orders again what the run lacks, which ends like this; without an end it is at work."""
+
+    async def act() -> None:
+        held_up, door.pictures = door.pictures, Bare()
+        await door.handle(event("/batch retry", comment=comment))
+        if outcomes:
+            await settled(door, outcomes, number=comment - 1)
+        door.pictures = held_up
+
+    return act
+
+
+async def test_what_came_into_doubt_after_the_look_has_to_be_named(door: Door) -> None:
+    await over(door, [PAID, FAILED])
+    door.pictures = Meanwhile(door, colleague(door, 3, None, DOUBT))
+    await door.handle(event("/batch retry", comment=2))
+    view = await the_run(door)
+    assert (view.run.state, view.items[1].order) == (RunState.DONE, 2)
+    assert f"/batch retry {DIGEST} doubt 2" in said(door)
+
+
+@pytest.mark.parametrize(
+    ("ends", "answer"),
+    [
+        ([None, PAID], f"Run {DIGEST} has all its images."),
+        ([], f"Run {DIGEST} is still at work."),
+    ],
+)
+async def test_what_was_ordered_after_the_look_is_not_ordered_twice(
+    door: Door, ends: Sequence[Settlement | None], answer: str
+) -> None:
+    await over(door, [PAID, FAILED])
+    door.pictures = Meanwhile(door, colleague(door, 3, *ends))
+    await door.handle(event("/batch retry", comment=2))
+    assert (await the_run(door)).items[1].order == 2
+    assert answer in said(door)
+
+
+async def test_a_named_doubt_that_was_paid_for_after_the_look_is_not_ordered(door: Door) -> None:
+    await over(door, [DOUBT])
+
+    async def late() -> None:
+        lease = await held(door)
+        await door.ledger.runs.settle(lease, 0, 1, PAID, door.clock())
+        await door.ledger.runs.finish(lease, "{}", (), door.clock())
+        await door.ledger.leases.release(lease)
+
+    door.clock.pass_(seconds=1)
+    door.pictures = Meanwhile(door, late)
+    await door.handle(event("/batch retry doubt 1", comment=2))
+    assert (await the_run(door)).items[0].order == 1
+    assert f"Image 1 of run {DIGEST} is not in doubt." in said(door)
+
+
+async def test_what_failed_for_free_once_more_after_the_look_is_ordered(door: Door) -> None:
+    await over(door, [FAILED])
+    door.pictures = Meanwhile(door, colleague(door, 3, FAILED))
+    await door.handle(event("/batch retry", comment=2))
+    view = await the_run(door)
+    assert (view.run.state, view.items[0].order) == (RunState.QUEUED, 3)
 
 
 # --- deaths -----------------------------------------------------------------------------------

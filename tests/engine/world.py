@@ -335,7 +335,7 @@ class World:
         wanted = [i.item.index for i in view.items if i.state is not ItemState.SUCCEEDED]
         if wanted:
             assert await self.ledger.runs.reopen(
-                RUN, wanted, view.run.upper_bound, self.clock.now, self.caps
+                view, wanted, view.run.upper_bound, self.clock.now, self.caps
             )
 
     @property

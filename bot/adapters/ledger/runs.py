@@ -114,7 +114,7 @@ class SqlRuns:
 
     async def reopen(
         self,
-        run_id: str,
+        seen: RunView,
         items: Sequence[int],
         amount: Money | None,
         now: datetime,
@@ -123,14 +123,14 @@ class SqlRuns:
     ) -> bool:
         """A person orders these items again: each gets a new order, the run is queued again.
 
-        Its upper bound becomes what it has spent and `amount`. False if there is no such run, or
-        if it is not done. Raises Refused as `open` does. An order is settled with it, and carried
-        out once.
+        Its upper bound becomes what it has spent and `amount`. False unless it is done, and as it
+        was seen. Raises Refused as `open` does. An order is settled with it, and carried out once.
         """
+        run_id = seen.run.id
         async with self._database.write() as connection:
             if order and await orders.was_given(connection, order):
                 return True
-            if not await again.queue(connection, run_id, now, order):
+            if not await again.queue(connection, seen, now, order):
                 return False
             await budget.reserve(connection, run_id, amount, caps)
             await again.order(connection, run_id, items, amount)

@@ -160,7 +160,7 @@ class Runs(Protocol):
 
     async def reopen(
         self,
-        run_id: str,
+        seen: RunView,
         items: Sequence[int],
         amount: Money | None,
         now: datetime,
@@ -170,8 +170,9 @@ class Runs(Protocol):
         """A person orders these items again: each gets a new order, the run is queued again.
 
         `amount` is reserved in the caps, or Refused; the run's upper bound becomes what it has
-        spent and `amount`. False unless the run is done. An order is settled with it, and carried
-        out once; its person is the run's `orderer`.
+        spent and `amount`. False unless the run is done, and nothing became of it since it was
+        seen: what has come into doubt meanwhile nobody has ordered. An order is settled with it,
+        and carried out once; its person is the run's `orderer`.
         """
         ...
 

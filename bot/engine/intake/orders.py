@@ -75,10 +75,23 @@ class Orders:
     async def retry(self, lease: Lease, event: CommentEvent, command: Retry) -> Reply:
         """What the run lacks is ordered again. Raises OrderError and Refused."""
         view = await self._named(event, command.run)
+        order = await self._order_again(lease, event, view, command.doubts)
+        if order is None:  # somebody was faster: what is left may not be what was asked for
+            view = await self._named(event, view.run.id)
+            order = await self._order_again(lease, event, view, command.doubts)
+        if order is None:
+            raise _at_work(view.run.id)
+        reach(Point.RETRY_STORED)
+        return Reply(order.effects, stored=True, run=view.run.id)
+
+    async def _order_again(
+        self, lease: Lease, event: CommentEvent, view: RunView, doubts: Sequence[int]
+    ) -> Order | None:
+        """The order, once it is stored; None if the run is no longer as it was seen."""
         run = view.run
         if run.state is not RunState.DONE:
             raise _at_work(run.id)
-        items = _ordered(view, command.doubts)
+        items = _ordered(view, doubts)
         if not await self.pictures.hold(run.batch):
             raise _without_pictures(run.id)
         order = self._order(lease, event, _waiting(view, items))
@@ -89,10 +102,8 @@ class Orders:
         # A run's money is counted for one person, whoever orders it again.
         budget = caps(run.thread or event.thread, run.author or event.author, order.at, limits)
         indexes = [item.item.index for item in items]
-        if not await self.ledger.runs.reopen(run.id, indexes, amount, order.at, budget, order):
-            raise _at_work(run.id)
-        reach(Point.RETRY_STORED)
-        return Reply(order.effects, stored=True, run=run.id)
+        stored = await self.ledger.runs.reopen(view, indexes, amount, order.at, budget, order)
+        return order if stored else None
 
     async def url(self, run: str) -> str | None:
         """Where people read of the run: its comment, or the command if that is not there yet."""

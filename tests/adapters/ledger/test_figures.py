@@ -158,7 +158,9 @@ async def test_what_is_over_counts_once_however_often_it_goes_on(
     await ledger.runs.finish(first, "{}", (), now)
     assert await counted(ledger) == (late, Money(23), Money(50))
 
-    assert await ledger.runs.reopen("r2", [1], Money(50), now)
+    again = await ledger.runs.get("r2")
+    assert again
+    assert await ledger.runs.reopen(again, [1], Money(50), now)
     assert await counted(ledger) == (late, Money(23), Money(50))
 
 

@@ -112,7 +112,7 @@ class Life(RuleBasedStateMachine):
         view = self.view(name)
         wanted = [item.item.index for item in left_over(view, doubts=doubts)]
         caps = [] if story.restored else [self.cap()]  # the other machine had caps of its own
-        again = self.ledger.runs.reopen(name, wanted, MOST * len(wanted), self.now, caps)
+        again = self.ledger.runs.reopen(view, wanted, MOST * len(wanted), self.now, caps)
         if story.state is not RunState.DONE or story.pruned:
             assert not self.do(again)
         elif self.fits(again, MOST * len(wanted)):

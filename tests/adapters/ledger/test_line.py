@@ -36,7 +36,9 @@ async def test_what_is_ordered_again_stands_at_the_end(
     lease = await open_run("again")
     await ledger.runs.finish(lease, "{}", [], now)
     await _open(ledger, replace(make_run("later"), created_at=now + MINUTE))
-    assert await ledger.runs.reopen("again", [0], None, now + 2 * MINUTE)
+    view = await ledger.runs.get("again")
+    assert view
+    assert await ledger.runs.reopen(view, [0], None, now + 2 * MINUTE)
     assert await ledger.line.head(5) == ["later", "again"]
 
 

@@ -160,9 +160,11 @@ async def test_a_reopened_run_reserves_in_the_window_of_its_new_order(
     await ledger.runs.settle(lease, 0, 1, paid(15), now)
     await ledger.runs.finish(lease, "{}", (), now)
     tomorrow = cap(100, window="2026-11-22")
+    view = await ledger.runs.get("r1")
+    assert view is not None
     with pytest.raises(Refused):
-        await ledger.runs.reopen("r1", [1], Money(101 * CENT), now, [tomorrow])
-    assert await ledger.runs.reopen("r1", [1], Money(20 * CENT), now, [tomorrow])
+        await ledger.runs.reopen(view, [1], Money(101 * CENT), now, [tomorrow])
+    assert await ledger.runs.reopen(view, [1], Money(20 * CENT), now, [tomorrow])
     assert await committed(ledger) == {
         ("server", "2026-11-21"): 15,
         ("server", "2026-11-22"): 20,

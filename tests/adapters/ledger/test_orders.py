@@ -13,15 +13,16 @@ from alembic.operations import Operations
 from sqlalchemy import Connection, text
 
 from bot.adapters.ledger import SqlLedger
-from bot.core.errors import LeaseLost, OfferTaken, Refused
+from bot.core.errors import Failure, LeaseLost, OfferTaken, Refused
 from bot.core.plan import plan
-from bot.core.ports import Cap, Effect, Lease, Order
+from bot.core.ports import Cap, Effect, Lease, Order, Settlement
 from bot.core.pricing import Money
-from bot.core.run import Offer, Person, Run, RunState, Stop, Thread
+from bot.core.run import Offer, Person, Run, RunState, RunView, Stop, Thread
 
 MakeRun = Callable[..., Run]
 Hold = Callable[..., Awaitable[Lease]]
 DAY = Cap("this server in one day", "server", "2026-11-21", Money(1_000))
+DOUBT = Settlement(failure=Failure.TIMEOUT, in_doubt=True)
 
 
 @pytest.fixture
@@ -143,18 +144,25 @@ async def test_a_stop_that_comes_too_late_leaves_the_delivery_to_be_answered(
     assert not await ledger.runs.has_acted("c1")
 
 
+async def over(ledger: SqlLedger, name: str = "r1") -> RunView:
+    """The run as somebody sees it now."""
+    view = await ledger.runs.get(name)
+    assert view is not None
+    return view
+
+
 async def test_a_comment_orders_once_also_in_other_words(
     ledger: SqlLedger, open_run: Any, order: Any, now: datetime
 ) -> None:
     lease = await open_run()
     await ledger.runs.settled(lease)
     await ledger.runs.finish(lease, "{}", (), now)
-    assert await ledger.runs.reopen("r1", [0], Money(5), now, order=await order())
+    assert await ledger.runs.reopen(await over(ledger), [0], Money(5), now, order=await order())
     await ledger.runs.settled(lease)
     await ledger.runs.finish(lease, "{}", (), now)
-    assert await ledger.runs.reopen("r1", [0], Money(5), now, order=await order("d2"))
-    view = await ledger.runs.get("r1")
-    assert view is not None
+    view = await over(ledger)
+    assert await ledger.runs.reopen(view, [0], Money(5), now, order=await order("d2"))
+    view = await over(ledger)
     assert (view.run.state, view.items[0].order) == (RunState.DONE, 2)
     assert await ledger.inbox.get("d2") is None
 
@@ -176,10 +184,10 @@ async def test_an_order_that_has_no_room_in_its_cap_changes_nothing(
     lease = await open_run()
     await ledger.runs.settled(lease)
     await ledger.runs.finish(lease, "{}", (), now)
+    view, asked = await over(ledger), await order()
     with pytest.raises(Refused):
-        await ledger.runs.reopen("r1", [0], Money(2_000), now, [DAY], await order())
-    view = await ledger.runs.get("r1")
-    assert view is not None
+        await ledger.runs.reopen(view, [0], Money(2_000), now, [DAY], asked)
+    view = await over(ledger)
     assert view.run.state is RunState.DONE
     assert not await ledger.runs.has_acted("c1")
 
@@ -190,10 +198,55 @@ async def test_what_is_ordered_again_is_in_the_upper_bound(
     lease = await open_run(upper_bound=Money(100))
     await ledger.runs.settled(lease)
     await ledger.runs.finish(lease, "{}", (), now)
-    await ledger.runs.reopen("r1", [0], Money(30), now, [DAY])
-    view = await ledger.runs.get("r1")
-    assert view is not None
-    assert view.run.upper_bound == Money(30)
+    await ledger.runs.reopen(await over(ledger), [0], Money(30), now, [DAY])
+    assert (await over(ledger)).run.upper_bound == Money(30)
+
+
+async def test_what_was_seen_before_another_order_orders_nothing_whatever_the_clock_says(
+    ledger: SqlLedger, open_run: Any, order: Any, now: datetime
+) -> None:
+    lease = await open_run()
+    await ledger.runs.settled(lease)
+    await ledger.runs.finish(lease, "{}", (), now)
+    before = await over(ledger)
+    assert await ledger.runs.reopen(before, [0], Money(5), now)
+    await ledger.runs.start(lease, 0, 1, 2, Money(5), now)
+    await ledger.runs.settle(lease, 0, 1, DOUBT, now)
+    await ledger.runs.finish(lease, "{}", (), now)  # at the very same time
+    assert not await ledger.runs.reopen(before, [0, 1], Money(9), now, [DAY], await order())
+    after = await over(ledger)
+    assert (after.run.state, [item.order for item in after.items]) == (RunState.DONE, [2, 1])
+    assert not await ledger.runs.has_acted("c1")
+    assert await ledger.inbox.get("d1") is not None
+    assert await ledger.runs.reopen(after, [1], Money(4), now)
+
+
+async def test_what_was_seen_before_an_answer_came_in_late_orders_nothing(
+    ledger: SqlLedger, open_run: Any, now: datetime
+) -> None:
+    lease = await open_run()
+    await ledger.runs.start(lease, 0, 1, 1, Money(5), now)
+    await ledger.runs.settle(lease, 0, 1, DOUBT, now)
+    await ledger.runs.finish(lease, "{}", (), now)
+    before = await over(ledger)
+    await ledger.runs.settle(lease, 0, 1, Settlement(cost=Money(5)), now)
+    assert not await ledger.runs.reopen(before, [0], Money(5), now)
+    await ledger.runs.finish(lease, "{}", (), now + timedelta(seconds=1))
+    assert not await ledger.runs.reopen(before, [0], Money(5), now)
+
+
+async def test_of_many_who_order_at_once_one_does(
+    ledger: SqlLedger, open_run: Any, now: datetime
+) -> None:
+    lease = await open_run()
+    await ledger.runs.settled(lease)
+    await ledger.runs.finish(lease, "{}", (), now)
+    before = await over(ledger)
+    stored = await asyncio.gather(
+        *(ledger.runs.reopen(before, [0], Money(5), now) for _ in range(5))
+    )
+    assert sorted(stored) == [False] * 4 + [True]
+    assert (await over(ledger)).items[0].order == 2
 
 
 # --- by thread --------------------------------------------------------------------------------

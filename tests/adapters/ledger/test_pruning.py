@@ -184,9 +184,11 @@ async def test_nothing_can_be_ordered_of_a_pruned_run(
     ledger: SqlLedger, finish: Open, prune: Prune, make_run: Callable[..., Run], now: datetime
 ) -> None:
     lease = await finish()
+    before = await ledger.runs.get(NAME)
     await prune.older_than(AGE)
 
-    assert not await ledger.runs.reopen(NAME, [1], Money(5), now)
+    assert before
+    assert not await ledger.runs.reopen(before, [1], Money(5), now)
     assert not await ledger.runs.resume(make_run(NAME), now)
     assert not await ledger.runs.request_stop(NAME, Stop.CANCELLED)
     assert not await ledger.runs.open(make_run(NAME), ())

@@ -163,9 +163,10 @@ async def test_nothing_in_the_life_of_a_run_reads_what_is_over(
         await old_ledger.outbox.get(effect.id, now)
         await old_ledger.outbox.delivered(await hold(f"effect:{effect.id}"), 1, 17)
         await old_ledger.runs.newest(thread)
-        await old_ledger.runs.get("r1")
+        view = await old_ledger.runs.get("r1")
         await old_ledger.runs.left(caps)
-        await old_ledger.runs.reopen("r1", [1], Money(5), now, caps)
+        assert view
+        assert await old_ledger.runs.reopen(view, [1], Money(5), now, caps)
         await old_ledger.line.head(3)
         await old_ledger.figures.read()
         await old_ledger.history.runs()

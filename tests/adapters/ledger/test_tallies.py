@@ -142,7 +142,9 @@ async def test_each_run_that_is_over_has_added_its_part_and_takes_that_back(
 ) -> None:
     before = await opened.figures.read()
     for name in ("fox", "owl", "cat"):
-        assert await opened.runs.reopen(name, [0], Money(0), now)
+        view = await opened.runs.get(name)
+        assert view
+        assert await opened.runs.reopen(view, [0], Money(0), now)
 
     async with opened.database.read() as connection:
         left = await connection.execute(text("SELECT name, value FROM tallies WHERE value <> 0"))
