@@ -22,7 +22,6 @@ from bot.core.run import (
     left_over,
     most,
     total,
-    unsettled,
     wanted_again,
 )
 from bot.core.said import said
@@ -139,9 +138,9 @@ def _bound(life: "LocalLife", view: RunView, wish: Wish) -> Money | None:
 
 def _left(before: RunView, now: RunView, wish: Wish) -> Sequence[ItemView]:
     """What is still missing, of what nobody has called for since the run was left."""
-    called = {item.item.index for item in unsettled(before)}
+    calls = {item.item.index: len(item.attempts) for item in before.items}
     left = left_over(now, doubts=wish.doubts)
-    return [item for item in left if item.item.index not in called]
+    return [item for item in left if len(item.attempts) == calls[item.item.index]]
 
 
 async def _order_again(life: "LocalLife", view: RunView, left: Sequence[ItemView]) -> None:
