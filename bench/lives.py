@@ -130,7 +130,9 @@ async def _lead(ledger: SqlLedger, name: str) -> None:
     await finish(ledger, lease, words(name, "confused"))
     delivery = await arrive(ledger, f"retry-{name}")
     order = Order(f"retry-{name}", delivery, NOW, [words(f"retry-{name}", "rocket")])
-    assert await ledger.runs.reopen(name, [0], Money(5), NOW, CAPS, order)
+    view = await ledger.runs.get(name)
+    assert view is not None
+    assert await ledger.runs.reopen(view, [0], Money(5), NOW, CAPS, order)
     await ledger.leases.release(delivery)
     lease = await hold(ledger, f"run:{name}")
     await ledger.runs.begin(lease, NOW)
