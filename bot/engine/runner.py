@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -32,6 +32,8 @@ from bot.engine.purse import Purse
 Arrived = Callable[[Sequence[ItemView]], Coroutine[None, None, None]]
 """Awaited for images that have arrived: once at a time, with all that are new."""
 
+Sleep = Callable[[float], Awaitable[object]]
+
 _log = logging.getLogger(__name__)
 
 # After one of these no other call can succeed either.
@@ -43,8 +45,10 @@ _HOPELESS = {
 # How often a run looks whether somebody has asked it to stop.
 _LOOK = timedelta(seconds=1)
 # A ledger that is away while an outcome waits to be recorded is asked again after so many seconds.
-IMPATIENT = (0.5, 1.0, 2.0, 4.0, 8.0)  # somebody sits there, and waits
-PATIENT = (0.5, 1.0, 2.0, *(4.0,) * 150)  # ten minutes; then a free refusal is in doubt
+# When it is back others look for what nobody holds: who knows the outcome should be there first.
+_PAUSE = 2.0
+# The last of these pauses ends the patience of who is to end, or has somebody waiting.
+_LAST_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ class Runner:
     drain: Drain
     prices: PriceBook = BUILT_IN
     cap: Money | None = None  # what any run may cost; a batch can only name less
-    pauses: Sequence[float] = IMPATIENT
+    patient: bool = False  # a ledger that is away is waited for until the process wants to end
+    sleep: Sleep = asyncio.sleep
 
     async def settle(
         self, lease: Lease, view: RunView, watch: Watch, arrived: Arrived | None = None
@@ -289,14 +294,12 @@ class _Drive:
         """
         with suppress(LookupError, LedgerBusy):
             now = self._runner.clock()
-            outcome = Settlement(failure=Failure.CONNECTION)
-            await self._patiently(index, number, outcome, now, IMPATIENT)
+            await self._patiently(index, number, Settlement(failure=Failure.CONNECTION), now)
 
     async def _record(
         self, index: int, number: int, outcome: Settlement, at: datetime | None = None
     ) -> None:
-        at = at or self._runner.clock()
-        attempt = await self._patiently(index, number, outcome, at, self._runner.pauses)
+        attempt = await self._patiently(index, number, outcome, at or self._runner.clock())
         reach(Point.ATTEMPT_SETTLED)
         self._board.record(index, attempt)
         if self._arrived and attempt.state is AttemptState.SUCCEEDED:
@@ -316,17 +319,26 @@ class _Drive:
                 await arrived([self._board.item(index) for index in new])
 
     async def _patiently(
-        self, index: int, number: int, outcome: Settlement, at: datetime, pauses: Sequence[float]
+        self, index: int, number: int, outcome: Settlement, at: datetime
     ) -> Attempt:
         """Record an outcome even if the ledger is away for a while: it cost money, or it did not.
 
         Whoever holds the run meanwhile finds an answer in the spool, but nothing of a refusal.
         """
-        for pause in pauses:
-            with suppress(LedgerBusy):
+        for tries, pause in enumerate(self._pauses()):
+            try:
                 return await self._runs.settle(self._lease, index, number, outcome, at)
-            await asyncio.sleep(pause)
+            except LedgerBusy as error:
+                if tries == len(_LAST_PAUSES):
+                    words = "run %s: what became of item %s waits for the ledger: %s"
+                    _log.warning(words, self._run.id, index, error)
+            await self._runner.sleep(pause)
         return await self._runs.settle(self._lease, index, number, outcome, at)
+
+    def _pauses(self) -> Iterator[float]:
+        while self._runner.patient and not self._runner.drain.asked:
+            yield _PAUSE
+        yield from _LAST_PAUSES
 
     async def _mind(self, error: ProviderError) -> None:
         """Learn from a refusal what it means for the other calls."""

@@ -19,7 +19,7 @@ from bot.core.ports import Answer, Lease
 from bot.core.pricing import BUILT_IN, Money, PriceBook, Usage, upper_bound
 from bot.core.run import ItemState, Run, RunState, RunView, Stop
 from bot.engine.drain import Drain
-from bot.engine.runner import IMPATIENT, Runner
+from bot.engine.runner import Runner
 from tests.engine.desk import START, Clock
 
 ANSWER = Answer("key", "image/png", 1, 1, 1)
@@ -82,7 +82,9 @@ class Track:
     calls: list[str] = field(default_factory=list)
     prices: PriceBook = BUILT_IN
     cap: Money | None = None
-    pauses: Sequence[float] = IMPATIENT
+    patient: bool = False
+    slept: list[float] = field(default_factory=list)
+    meanwhile: Callable[[], Awaitable[None]] | None = None  # happens in each pause
 
     async def run(self, batch: BatchConfig, server: Server, runs: object = None) -> RunView:
         run = Run("r1", RunState.QUEUED, batch, START)
@@ -102,12 +104,23 @@ class Track:
         recorded: Any = runs or self.ledger.runs
         runner = Runner(
             *(recorded, provider, self.pace, self.clock, self.drain),
-            *(self.prices, self.cap, self.pauses),
+            *(self.prices, self.cap, self.patient, self.sleep),
         )
         begun = await self.ledger.runs.begin(lease, self.clock())
         view = await self.ledger.runs.get("r1")
         assert view is not None
         return await runner.settle(lease, RunView(begun, view.items), lambda _: None)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.clock.pass_(seconds=seconds)
+        if self.meanwhile:
+            await self.meanwhile()
+
+    async def attempts(self) -> Sequence[AttemptState]:
+        view = await self.ledger.runs.get("r1")
+        assert view is not None
+        return [attempt.state for attempt in view.items[0].attempts]
 
 
 @pytest.fixture
@@ -460,74 +473,98 @@ async def test_without_price_and_usage_the_bill_is_unknown_and_never_0(track: Tr
 # --- what cannot be recorded at once ----------------------------------------------------------
 
 
+@dataclass
+class Away:
+    """Runs whose ledger takes no outcome for so many tries; perhaps an intent unconfirmed."""
+
+    track: Track
+    tries: int
+    unconfirmed: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.track.ledger.runs, name)
+
+    async def start(self, *args: Any) -> Stop | None:
+        stop = await self.track.ledger.runs.start(*args)
+        self.unconfirmed -= 1
+        if self.unconfirmed >= 0:
+            raise LedgerBusy("it did not answer in time")
+        return stop
+
+    async def settle(self, *args: Any) -> Attempt:
+        self.tries -= 1
+        if self.tries >= 0:
+            raise LedgerBusy("not now")
+        return await self.track.ledger.runs.settle(*args)
+
+
+EVER = 10_000  # tries: nobody is as patient
+
+
 async def test_an_outcome_is_recorded_when_the_ledger_is_free_again(track: Track) -> None:
-    class Busy:
-        """Runs whose ledger is busy when the first outcome comes."""
-
-        left = 1
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(track.ledger.runs, name)
-
-        async def settle(self, *args: Any) -> Attempt:
-            self.left -= 1
-            if self.left >= 0:
-                raise LedgerBusy("not now")
-            return await track.ledger.runs.settle(*args)
-
-    async def answer(_: ImageCall) -> Answer:
-        return ANSWER
-
-    await track.run(batch("a"), answer, Busy())
-    view = await track.ledger.runs.get("r1")
-    assert view is not None
+    view = await track.run(batch("a"), _image, Away(track, 1))
     assert states(view) == [ItemState.SUCCEEDED]
+    assert await track.attempts() == [AttemptState.SUCCEEDED]
 
 
-async def test_a_free_refusal_is_recorded_however_long_the_ledger_was_away(track: Track) -> None:
-    class Away:
-        left = 100
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(track.ledger.runs, name)
-
-        async def settle(self, *args: Any) -> Attempt:
-            self.left -= 1
-            if self.left >= 0:
-                raise LedgerBusy("not now")
-            return await track.ledger.runs.settle(*args)
-
-    track.pauses = (0.0,) * 100
-    view = await track.run(batch("a"), refusing(Failure.MODERATION), Away())
-    assert states(view) == [ItemState.FAILED]
+@pytest.mark.parametrize("failure", [Failure.AUTHENTICATION, Failure.CONNECTION])
+async def test_a_free_refusal_is_recorded_however_long_the_ledger_was_away(
+    track: Track, failure: Failure
+) -> None:
+    track.patient = True
+    retry = RetryPolicy(max_retries=0)
+    view = await track.run(batch("a", retry_policy=retry), refusing(failure), Away(track, EVER - 1))
     assert [item.charge for item in view.items] == [Charge.NOT_CHARGED]
+    assert await track.attempts() == [AttemptState.FAILED]
+    assert sum(track.slept) > timedelta(hours=1).total_seconds()
 
 
-async def test_an_intent_whose_commit_was_not_confirmed_is_no_doubt(track: Track) -> None:
-    class Frozen:
-        """Runs whose ledger takes the first intent, and does not say so."""
+async def test_a_process_that_is_to_end_waits_for_the_ledger_no_longer_than_it_may(
+    track: Track,
+) -> None:
+    async def stopped() -> None:
+        if len(track.slept) == 500:
+            track.drain.ask()
 
-        left = 1
+    track.patient, track.meanwhile = True, stopped
+    with pytest.raises(ExceptionGroup) as caught:
+        await track.run(batch("a"), refusing(Failure.MODERATION), Away(track, EVER))
+    assert caught.group_contains(LedgerBusy)
+    assert 10 < sum(track.slept[500:]) < 30
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(track.ledger.runs, name)
 
-        async def start(self, *args: Any) -> Stop | None:
-            stop = await track.ledger.runs.start(*args)
-            self.left -= 1
-            if self.left >= 0:
-                raise LedgerBusy("it did not answer in time")
-            return stop
+async def test_whoever_has_somebody_waiting_gives_the_ledger_up_soon(track: Track) -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        await track.run(batch("a"), refusing(Failure.MODERATION), Away(track, EVER))
+    assert caught.group_contains(LedgerBusy)
+    assert 10 < sum(track.slept) < 30
 
-    async def answer(_: ImageCall) -> Answer:
-        return ANSWER
 
+async def test_nobody_waits_for_a_ledger_to_record_what_an_heir_has_settled(track: Track) -> None:
+    runs = Away(track, EVER)
+
+    async def inherited() -> None:
+        if len(track.slept) == 50:
+            runs.tries = 0
+            ttl = timedelta(seconds=10)
+            assert await track.ledger.leases.claim("run:r1", track.clock(), ttl)
+
+    track.patient, track.meanwhile = True, inherited
+    with pytest.raises(ExceptionGroup) as caught:
+        await track.run(batch("a"), refusing(Failure.MODERATION), runs)
+    assert caught.group_contains(LeaseLost)
+    assert len(track.slept) == 50
+
+
+@pytest.mark.parametrize(("patient", "tries"), [(False, 0), (True, EVER)])
+async def test_an_intent_whose_commit_was_not_confirmed_is_no_doubt(
+    track: Track, patient: bool, tries: int
+) -> None:
+    track.patient = patient
     with pytest.raises(ExceptionGroup):
-        await track.run(batch("a"), answer, Frozen())
+        await track.run(batch("a"), _image, Away(track, tries, unconfirmed=1))
 
-    view = await track.ledger.runs.get("r1")
-    assert view is not None
-    assert [each.state for each in view.items[0].attempts] == [AttemptState.FAILED]
+    assert await track.attempts() == [AttemptState.FAILED]
     assert track.calls == []
 
 

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from bot.core.said import said
 from bot.engine.drain import Drain
 from bot.engine.finish import Finish
 from bot.engine.life import Gate, Life
-from bot.engine.runner import IMPATIENT, Runner, spool_key
+from bot.engine.runner import Runner, spool_key
 from bot.entrypoints import redaction
 from bot.entrypoints.settings import Settings
 
@@ -123,11 +123,12 @@ async def workshop(
     cap: Money | None = None,
     spool: Kept | None = None,
     opening: Opening = books,
-    pauses: Sequence[float] = IMPATIENT,
+    *,
+    patient: bool = False,
 ) -> AsyncIterator[Workshop]:
     """Open the ledger, and the spool in the data directory if there is no other one.
 
-    No run may cost more than `cap`; `pauses` are between tries to record what a call came to.
+    No run may cost more than `cap`; who is `patient` waits for a ledger that is away.
     """
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(opening(settings))
@@ -141,7 +142,7 @@ async def workshop(
         )
         stack.push_async_callback(provider.aclose)
         prices = settings.gptimage_prices
-        runner = Runner(ledger.runs, provider, pace, utc_now, Drain(), prices, cap, pauses)
+        runner = Runner(ledger.runs, provider, pace, utc_now, Drain(), prices, cap, patient)
         yield Workshop(ledger, spool, provider, runner, pace)
 
 

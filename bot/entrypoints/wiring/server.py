@@ -32,7 +32,6 @@ from bot.engine.positions import Positions
 from bot.engine.prune import Prune
 from bot.engine.recover import Recover
 from bot.engine.rulebook import Rulebook
-from bot.engine.runner import PATIENT
 from bot.engine.thread import ThreadAudience
 from bot.engine.tidy import Tidy
 from bot.entrypoints import redaction
@@ -94,7 +93,8 @@ async def server_parts(
             shared_pace(redis_url, _account(settings), settings.gptimage_images_per_minute)
         )
         tied = partial(tied_books, opening=opening)
-        working = workshop(settings, pace, rules.limits.run, spool_of(settings), tied, PATIENT)
+        spool, cap = spool_of(settings), rules.limits.run
+        working = workshop(settings, pace, cap, spool, tied, patient=True)
         shop = await stack.enter_async_context(working)
         scheduler = ArqScheduler(redis_url)
         stack.push_async_callback(scheduler.aclose)
