@@ -1,6 +1,6 @@
 """Publish the files of a settled run, store its report, and have the last word."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.core import paths
@@ -22,7 +22,9 @@ from bot.core.ports import (
 from bot.core.redact import BY_LOOK, Redact
 from bot.core.report import report, to_json
 from bot.core.run import FileKind, ItemView, Run, RunView
-from bot.engine.runner import spool_key
+from bot.engine.runner import spool_key, spool_name
+
+_REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,33 +45,25 @@ class Finish:
     reported: bool = True  # report.json goes with them
 
     async def finish(
-        self,
-        lease: Lease,
-        run_id: str,
-        last_word: Callable[[RunView], Sequence[Effect]],
-        check: Callable[[], None] = lambda: None,
+        self, lease: Lease, run_id: str, last_word: Callable[[RunView], Sequence[Effect]]
     ) -> RunView:
-        """Publish what is there, and settle the run's money, report and thread.
-
-        `check` raises LeaseLost before the spool is cleared for somebody who may have ordered more.
-        """
+        """Publish what is there, and settle the run's money, report and thread."""
         await self.runs.settled(lease)
         view = await self._publish_all(lease, await self._view(run_id))
         text = self._told(view)
         await self.runs.finish(lease, text, last_word(view), self.clock())
         reach(Point.REPORT_STORED)
-        check()
-        for prefix in self._placed_prefixes(view):
-            await self.spool.discard(prefix)
+        # By now somebody else may have ordered more, and paid: what is not named here stays.
+        await self.spool.discard(f"{run_id}/", self._done_with(view))
         return await self._view(run_id)
 
-    def _placed_prefixes(self, view: RunView) -> Sequence[str]:
+    def _done_with(self, view: RunView) -> Collection[str]:
         """What the spool need not keep: not what could not be published, or may still come in."""
         placed = [item for item in view.items if item.url or (item.path and not self.remote)]
         others = [item for item in view.items if item not in placed]
         if any(item.winner or item.charge is Charge.IN_DOUBT for item in others):
-            return [f"{view.run.id}/{item.item.id}-" for item in placed]
-        return [f"{view.run.id}/"]
+            return _names(placed)
+        return {*_names(view.items), _REPORT}
 
     async def publish(self, lease: Lease, run: Run, items: Sequence[ItemView]) -> None:
         """Publish the images of some items at once, before the run is finished."""
@@ -118,7 +112,7 @@ class Finish:
 
     async def _report(self, view: RunView) -> File:
         """The report as a file beside the images; it cannot know their addresses yet."""
-        key = f"{view.run.id}/report.json"
+        key = f"{view.run.id}/{_REPORT}.json"
         async with self.spool.receive(key) as writer:
             await writer.write(self._told(view).encode())
         source = await self.spool.fetch(key)
@@ -134,3 +128,8 @@ class Finish:
         if view is None:
             raise LookupError(run_id)
         return view
+
+
+def _names(items: Iterable[ItemView]) -> set[str]:
+    """What the answers of all calls for the items are called in the spool, below their run."""
+    return {spool_name(item, attempt.number) for item in items for attempt in item.attempts}

@@ -137,9 +137,7 @@ class Life:
         late: RunView | None = view
         while late:  # an answer that came in meanwhile is published, too
             try:
-                view = await self.finish.finish(
-                    held.lease, late.run.id, audience.last_word, held.check
-                )
+                view = await self.finish.finish(held.lease, late.run.id, audience.last_word)
             except HostError as error:
                 await held.park(error.retry_after or _PAUSE)
                 return late

@@ -385,7 +385,12 @@ _GONE = said("the process ended during the call, and no answer was kept")
 
 def spool_key(run_id: str, view: ItemView, number: int) -> str:
     """Where the answer of one attempt is spooled."""
-    return f"{run_id}/{view.item.id}-{number}"
+    return f"{run_id}/{spool_name(view, number)}"
+
+
+def spool_name(view: ItemView, number: int) -> str:
+    """What the answer of one attempt is called below its run."""
+    return f"{view.item.id}-{number}"
 
 
 async def _to_the_end(call: Coroutine[object, object, None]) -> None:

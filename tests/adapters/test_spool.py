@@ -130,6 +130,17 @@ async def test_discard_forgets_what_begins_with_the_prefix_and_nothing_else(spoo
     assert [key for key in keys if await spool.fetch(key)] == ["run-2"]
 
 
+async def test_of_what_has_the_prefix_only_some_names_may_be_forgotten(spool: Spool) -> None:
+    keys = ("run/a-1.answer", "run/a-1.image", "run/a-10.answer", "run/b-1", "run/c-1", "b-1")
+    for key in keys:
+        await keep(spool, key, b"x")
+    await spool.discard("run/", {"a-1", "b-1", "d-1"})
+    left = ["run/a-10.answer", "run/c-1", "b-1"]
+    assert [key for key in keys if await spool.fetch(key)] == left
+    await spool.discard("run/", ())
+    assert [key for key in keys if await spool.fetch(key)] == left
+
+
 async def test_a_discarded_key_can_be_received_again(spool: Spool) -> None:
     await keep(spool, "run/item", b"old")
     await spool.discard("run/")
@@ -219,6 +230,9 @@ async def test_discard_removes_the_emptied_directory(root: Path) -> None:
     spool = LocalSpool(root)
     await keep(spool, "run/deep/item", b"x")
     await spool.discard("run/")
+    assert names(root) == []
+    await keep(spool, "run/item.answer", b"x")
+    await spool.discard("run/", {"item"})
     assert names(root) == []
 
 

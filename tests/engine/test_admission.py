@@ -162,7 +162,7 @@ class Turn:
     async def fetch(self, _: str) -> None:
         return None
 
-    async def discard(self, _: str) -> None:
+    async def discard(self, *_: object) -> None:
         return None
 
     async def comes(self) -> RunView:

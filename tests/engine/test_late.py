@@ -1,19 +1,20 @@
 """A paid answer that comes in after its run has ended is found, whoever has died meanwhile."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
-
-import pytest
+from typing import Any
 
 from bot.core.batch import BatchConfig, Job
-from bot.core.errors import LeaseLost
-from bot.core.ports import Settlement, Task
-from bot.core.pricing import Money
-from bot.core.run import ItemState, RunState
+from bot.core.errors import Failure
+from bot.core.ports import Lease, Runs, Settlement, Task
+from bot.core.run import ItemState
 from bot.engine.late import Late
 from bot.engine.runner import spool_key
 from tests.engine.desk import Queue
 from tests.engine.story import Story
 from tests.engine.world import LEASE, RUN, Process, World, sound, world
+from tests.faulty import Changed
 
 STORY = Story(BatchConfig(jobs=(Job(prompt="fox"),)))
 
@@ -71,23 +72,46 @@ async def test_it_is_looked_at_until_it_is_settled_but_not_for_ever(empty: Path)
         assert len(queue.tasks) == 20
 
 
-async def test_whoever_has_lost_a_run_clears_no_spool(empty: Path) -> None:
-    """Somebody may have ordered more of it, and paid."""
+class Sleeper(Changed):
+    """Runs whose worker falls asleep as soon as it has ended one."""
 
-    def lost() -> None:
-        raise LeaseLost("a worker slept here")
+    def __init__(self, runs: Runs, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(runs)
+        self._meanwhile = meanwhile
 
-    async with world(STORY, empty) as made:
-        lease = await made.ledger.leases.claim(f"run:{RUN}", made.clock.now, LEASE)
-        assert lease
-        await made.ledger.runs.begin(lease, made.clock.now)
+    async def finish(self, *words: object) -> None:
+        await self._port.finish(*words)
+        await self._meanwhile()
+
+
+async def test_whoever_sleeps_before_it_clears_the_spool_leaves_what_was_ordered_meanwhile(
+    empty: Path,
+) -> None:
+    async with world(replace(STORY, again=True), empty) as made:
+
+        async def heir() -> Lease:
+            made.clock.now += LEASE
+            lease = await made.ledger.leases.claim(f"run:{RUN}", made.clock.now, LEASE)
+            assert lease
+            await made.ledger.runs.begin(lease, made.clock.now)
+            return lease
+
+        async def ordered() -> None:
+            await made.order_again()
+            await made.ledger.runs.start(await heir(), 0, 2, 2, None, made.clock.now)
+            await arrives(made, new)
+
+        lease = await heir()
+        refused = Settlement(failure=Failure.MODERATION)
         await made.ledger.runs.start(lease, 0, 1, 1, None, made.clock.now)
-        await made.ledger.runs.settle(lease, 0, 1, Settlement(cost=Money(4)), made.clock.now)
-        key = spool_key(RUN, (await made.view()).items[0], 1)
-        await arrives(made, key)
+        await made.ledger.runs.settle(lease, 0, 1, refused, made.clock.now)
+        (fox,) = (await made.view()).items
+        old, new = (spool_key(RUN, fox, number) for number in (1, 2))
+        await arrives(made, f"{old}.answer")  # a refusal comes as an answer, too
+        sound_finish = sound(made, Process(made)).finish
+        runs: Any = Sleeper(made.ledger.runs, ordered)
 
-        with pytest.raises(LeaseLost):
-            await sound(made, Process(made)).finish.finish(lease, RUN, lambda _: (), lost)
+        await replace(sound_finish, runs=runs).finish(lease, RUN, lambda _: ())
 
-        assert await made.spool.fetch(key)
-        assert (await made.view()).run.state is RunState.DONE
+        assert await made.spool.fetch(new)
+        assert not await made.spool.fetch(f"{old}.answer")

@@ -63,10 +63,10 @@ class LocalSpool:
         self.path(prefix.removesuffix("/"))
         await asyncio.to_thread(self._discard_old, prefix, before.timestamp(), wanted)
 
-    async def discard(self, prefix: str) -> None:
-        """Forget every key that begins with `prefix`; nothing happens if there is none."""
+    async def discard(self, prefix: str, names: Collection[str] | None = None) -> None:
+        """Forget every key that begins with `prefix`, or those of them that `is_among` names."""
         self.path(prefix.removesuffix("/"))
-        await asyncio.to_thread(self._discard, prefix)
+        await asyncio.to_thread(self._discard, prefix, names)
 
     async def size(self) -> int:
         """How many bytes are kept, those half written included."""
@@ -104,12 +104,12 @@ class LocalSpool:
                 with suppress(FileNotFoundError):  # another process sweeps, too
                     _remove_old(path, before)
 
-    def _discard(self, prefix: str) -> None:
+    def _discard(self, prefix: str, wanted: Collection[str] | None) -> None:
         above = self._root / prefix.rpartition("/")[0]
         for directory, _, names in os.walk(above, topdown=False):
             for name in names:
                 path = Path(directory, name)
-                if self._key(path).startswith(prefix) and not name.startswith(_PARTIAL):
+                if is_among(self._key(path), prefix, wanted) and not name.startswith(_PARTIAL):
                     path.unlink(missing_ok=True)
             if f"{self._key(Path(directory))}/".startswith(prefix):
                 with suppress(OSError):  # somebody receives into it
@@ -117,6 +117,12 @@ class LocalSpool:
 
     def _key(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()
+
+
+def is_among(key: str, prefix: str, names: Collection[str] | None) -> bool:
+    """Whether the key has the prefix, and one of the names after it, up to its end or to a dot."""
+    rest = key.removeprefix(prefix).partition(".")[0]
+    return key.startswith(prefix) and (names is None or rest in names)
 
 
 def _remove_old(path: Path, before: float) -> None:

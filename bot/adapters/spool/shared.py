@@ -20,7 +20,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 from pydantic import SecretStr
 
-from bot.adapters.spool.local import LocalSpool
+from bot.adapters.spool.local import LocalSpool, is_among
 from bot.core.errors import SettingsError
 from bot.core.killpoints import Point, reach
 from bot.core.ports import SpoolWriter
@@ -136,11 +136,12 @@ class SharedSpool:
         await self._delete(sorted(old))
         await self._copies.discard_old(prefix, before, wanted)
 
-    async def discard(self, prefix: str) -> None:
-        """Forget every key that begins with `prefix`; nothing happens if there is none."""
-        await self._here.discard(prefix)
-        await self._copies.discard(prefix)
-        await self._delete([each["path"] for each in await self._there(prefix)])
+    async def discard(self, prefix: str, names: Collection[str] | None = None) -> None:
+        """Forget every key that begins with `prefix`, or those of them that `is_among` names."""
+        await self._here.discard(prefix, names)
+        await self._copies.discard(prefix, names)
+        there = [each["path"] for each in await self._there(prefix)]
+        await self._delete([key for key in there if is_among(key, prefix, names)])
 
     async def _there(self, prefix: str) -> "list[obstore.ObjectMeta]":
         """What the store has under the prefix; it lists whole folders."""

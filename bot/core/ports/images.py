@@ -74,6 +74,9 @@ class Spool(Protocol):
         """Forget what begins with `prefix` and is older, except the wanted keys."""
         ...
 
-    async def discard(self, prefix: str) -> None:
-        """Forget every key that begins with `prefix`; nothing happens if there is none."""
+    async def discard(self, prefix: str, names: Collection[str] | None = None) -> None:
+        """Forget every key that begins with `prefix`; nothing happens if there is none.
+
+        With `names` only those that go on with one of them, up to their end or to a dot.
+        """
         ...
