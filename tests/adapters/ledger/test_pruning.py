@@ -287,6 +287,9 @@ async def test_one_worker_does_it_once_a_day(
         at = now + later
         await second.daily(timedelta(0))
         assert (await rows(ledger))["items"] == 2
+    at = now + timedelta(hours=24)
+    await second.daily(timedelta(0))
+    assert await ledger.pruning.pruned_at() == at
     at = now + timedelta(days=40)
     await second.daily(AGE - timedelta(days=60))
     assert (await rows(ledger))["items"] == 0
