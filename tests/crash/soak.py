@@ -32,6 +32,7 @@ MOST_REFUSED = 2 / ONE_IN  # of the commands
 # one call in a hundred meets one, bring the last of them late. So a server grows by a few
 # megabytes in its first minutes, and what it adds from then on is what counts.
 _WARM_UP = 5 * 60  # seconds
+_LIMIT = 10**6  # requests an hour: who is refused at 5,000 waits, and shows nothing of a long day
 _EVERY = 1.5  # seconds between two comments, on average
 _REQUESTS = 12  # that GitHub gets for one comment, or more
 
@@ -85,6 +86,7 @@ async def _soak(minutes: float, chance: Random) -> int:
     with TemporaryDirectory(prefix="soak-") as folder:
         async with world(Path(folder)) as outside:
             outside.images.settings = Settings(latency_ms=200)
+            outside.github.rate_limit.limit = _LIMIT
             gauge = Gauge()
             async with serving(outside) as process:
                 reading = asyncio.create_task(_read(gauge, process))

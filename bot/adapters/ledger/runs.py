@@ -19,7 +19,7 @@ from bot.adapters.ledger.tables import attempts, items, runs
 from bot.adapters.ledger.views import insert_run, run_in, view_in
 from bot.core.attempts import Attempt, AttemptState
 from bot.core.batch import BatchConfig
-from bot.core.errors import Failure
+from bot.core.errors import Failure, LeaseLost
 from bot.core.plan import Item
 from bot.core.ports import Cap, Effect, Lease, Order, Publication, Settlement
 from bot.core.pricing import Money
@@ -242,6 +242,7 @@ class SqlRuns:
         """Nothing more will be called: what was not called to its end is cancelled."""
         async with self._database.write() as connection:
             run_id = await fence(connection, lease, "run")
+            await _unless_ordered_again(connection, run_id)
             if view := await view_in(connection, run_id):
                 await _cancel(connection, run_id, [item.item.index for item in unsettled(view)])
             await connection.execute(
@@ -280,6 +281,7 @@ class SqlRuns:
         """
         async with self._database.write() as connection:
             run_id = await fence(connection, lease, "run")
+            await _unless_ordered_again(connection, run_id)
             await connection.execute(
                 update(runs)
                 .where(runs.c.id == run_id)
@@ -298,6 +300,14 @@ _PLACE = ("url", "path", "thumbnail")
 
 
 # --- rows in a transaction --------------------------------------------------------------------
+
+
+async def _unless_ordered_again(connection: AsyncConnection, run_id: str) -> None:
+    """Raise LeaseLost where a run that was done waits again: what was ordered is to be made."""
+    waits = (runs.c.state == RunState.QUEUED, runs.c.resumed_at.is_not(None))
+    locked = select(runs.c.id).where(runs.c.id == run_id, *waits).with_for_update()
+    if await connection.scalar(locked):
+        raise LeaseLost(f"run {run_id} was ordered again")
 
 
 async def _ask_to_stop(

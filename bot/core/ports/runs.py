@@ -135,7 +135,10 @@ class Runs(Protocol):
         ...
 
     async def settled(self, lease: Lease) -> None:
-        """Nothing more will be called: what never started is cancelled, the run is publishing."""
+        """Nothing more will be called: what never started is cancelled, the run is publishing.
+
+        Raises LeaseLost, also where a run that was done has been ordered again meanwhile.
+        """
         ...
 
     async def published(

@@ -170,6 +170,7 @@ async def test_a_reopened_run_reserves_in_the_window_of_its_new_order(
         ("server", "2026-11-22"): 20,
     }
     later = now + timedelta(days=1)
+    await ledger.runs.begin(lease, later)
     await ledger.runs.start(lease, 1, 1, 2, Money(20 * CENT), later)
     await ledger.runs.settle(lease, 1, 1, paid(6), later)
     await ledger.runs.finish(lease, "{}", (), later)

@@ -158,6 +158,7 @@ async def test_a_comment_orders_once_also_in_other_words(
     await ledger.runs.settled(lease)
     await ledger.runs.finish(lease, "{}", (), now)
     assert await ledger.runs.reopen(await over(ledger), [0], Money(5), now, order=await order())
+    await ledger.runs.begin(lease, now)
     await ledger.runs.settled(lease)
     await ledger.runs.finish(lease, "{}", (), now)
     view = await over(ledger)
@@ -210,6 +211,7 @@ async def test_what_was_seen_before_another_order_orders_nothing_whatever_the_cl
     await ledger.runs.finish(lease, "{}", (), now)
     before = await over(ledger)
     assert await ledger.runs.reopen(before, [0], Money(5), now)
+    await ledger.runs.begin(lease, now)
     await ledger.runs.start(lease, 0, 1, 2, Money(5), now)
     await ledger.runs.settle(lease, 0, 1, DOUBT, now)
     await ledger.runs.finish(lease, "{}", (), now)  # at the very same time

@@ -380,6 +380,25 @@ async def test_a_reopened_run_orders_its_items_again(
     assert await ledger.runs.unfinished(lease.until) == ["r1"]
 
 
+async def test_whoever_finishes_a_run_anew_leaves_what_was_ordered_meanwhile(
+    ledger: SqlLedger, open_run: OpenRun, now: datetime
+) -> None:
+    """Such as for an answer that came in late."""
+    lease = await open_run(jobs=2)
+    await ledger.runs.settled(lease)
+    await ledger.runs.finish(lease, "{}", (), now)
+    assert await ledger.runs.reopen(await seen(ledger), [0], None, now)
+
+    with pytest.raises(LeaseLost, match="ordered again"):
+        await ledger.runs.settled(lease)
+    with pytest.raises(LeaseLost, match="ordered again"):
+        await ledger.runs.finish(lease, "{}", (), now)
+
+    view = await seen(ledger)
+    assert view.run.state is RunState.QUEUED
+    assert [item.cancelled for item in view.items] == [False, True]
+
+
 async def test_a_run_is_resumed_within_new_limits_while_nobody_holds_it(
     ledger: SqlLedger, open_run: OpenRun, now: datetime
 ) -> None:
