@@ -52,6 +52,7 @@ class Shared:
         item = (await self.view()).items[0]
         number = len(item.attempts) + 1
         runs = self.ledger.runs
+        await runs.begin(lease, self.now)
         await runs.start(lease, 0, number, item.order, Money(6_000), self.now)
         await runs.settle(lease, 0, number, outcome, self.now)
         await runs.finish(lease, "{}", (), self.now)
