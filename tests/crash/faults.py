@@ -302,7 +302,7 @@ FAULTS = (
     Fault("Valkey killed", _queue_killed, "the embedded queue ended with -9, and is started again"),
     Fault("Valkey frozen", _queue_frozen, _AWAY),
     Fault("Valkey emptied", _queue_emptied, _DONE, "thread"),
-    Fault("Valkey from an old file", _queue_from_yesterday, _AWAY),
+    Fault("Valkey from an old file", _queue_from_yesterday, _DONE, "thread"),
     Fault("PostgreSQL killed", _database_dies, _UNHEARD, "GitHub", on_postgres=True),
     Fault("disk full before the intent", _no_room_for_the_intent, _DONE, "thread"),
     Fault("disk: no room for an image", _no_room_for_an_image, _NOT_ASKED, "thread"),
