@@ -122,10 +122,7 @@ class World:
         told = {answer.issue for answer in self.answers if "| Estimated |" in answer.body}
         told |= self.refused
         return [
-            command
-            for command in commands
-            if command.issue not in told
-            or {reaction.content for reaction in command.reactions}.isdisjoint(_LAST)
+            command for command in commands if command.issue not in told or not answered(command)
         ]
 
     @property
@@ -154,6 +151,11 @@ class World:
                 PROGRAM, *arguments, env=env, cwd=self.data_dir, stderr=file
             )
         return process, log
+
+
+def answered(command: Comment) -> bool:
+    """Whether the command has its last reaction."""
+    return not {reaction.content for reaction in command.reactions}.isdisjoint(_LAST)
 
 
 @cache

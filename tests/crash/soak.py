@@ -19,7 +19,7 @@ from bot.simulators.github.threads import Comment
 from bot.simulators.images import Settings
 from bot.simulators.images.faults import Fault, FaultKind
 from tests.crash import judge, ledger
-from tests.crash.driver import Process, World, serving, until, world
+from tests.crash.driver import Process, World, answered, serving, until, world
 from tests.crash.judge import Witness
 from tests.crash.stories import PATIENCE
 from tests.crash.walk import quiet
@@ -124,13 +124,13 @@ async def _talk(outside: World, chance: Random, end: float) -> list[Comment]:
 async def _ended(outside: World, commands: Sequence[Comment]) -> list[str]:
     """Wait until all have their last word; gives what is known of those that never have."""
     try:
-        await until(lambda: all(map(_reacted, commands)), PATIENCE)
+        await until(lambda: all(map(answered, commands)), PATIENCE)
         await quiet(outside)
     except TimeoutError:
         return ["it never becomes quiet", *judge.unfinished(await ledger.read(outside))] + [
             line
             for each in commands
-            if not _reacted(each)
+            if not answered(each)
             for line in (outside.state_of(each), *_logged(outside, each))
         ]
     return []
@@ -138,10 +138,6 @@ async def _ended(outside: World, commands: Sequence[Comment]) -> list[str]:
 
 def _logged(outside: World, command: Comment) -> list[str]:
     return [line for line in outside.log if f'"issue": {command.issue}}}' in line]
-
-
-def _reacted(command: Comment) -> bool:
-    return not {each.content for each in command.reactions}.isdisjoint({"rocket", "confused"})
 
 
 async def _page(

@@ -14,7 +14,7 @@ from bot.simulators.github.threads import Comment
 from bot.simulators.images import Settings
 from tests import buckets
 from tests.crash import ledger
-from tests.crash.driver import World, until
+from tests.crash.driver import World, answered, until
 from tests.crash.judge import Witness
 
 PATIENCE = 240.0  # a machine at work on many worlds is slow
@@ -55,11 +55,7 @@ async def ended(outside: World, *commands: Comment) -> None:
 
 
 async def reacted(command: Comment) -> None:
-    await until(lambda: _reactions(command) & {"rocket", "confused"}, PATIENCE)
-
-
-def _reactions(comment: Comment) -> set[str]:
-    return {reaction.content for reaction in comment.reactions}
+    await until(lambda: answered(command), PATIENCE)
 
 
 async def _batch(outside: World, _: Witness) -> int:
