@@ -29,7 +29,7 @@ class Late:
     async def look(self, keys: Iterable[str]) -> None:
         """Schedule each run that has ended in doubt, and whose answers are among these keys."""
         found = {match["run"] for key in keys if (match := _ANSWER.fullmatch(key))}
-        doubtful = await self.runs.ended_in_doubt(sorted(found))
+        doubtful = await self.runs.ended_in_doubt(sorted(found)) if found else ()
         for run_id in set(self.looked) - set(doubtful):
             del self.looked[run_id]
         for run_id in doubtful:

@@ -27,6 +27,7 @@ from bot.core.said import said
 from bot.engine.board import Board
 from bot.engine.drain import Drain
 from bot.engine.outcomes import failed, lost, succeeded
+from bot.engine.place import Place
 from bot.engine.purse import Purse
 
 Arrived = Callable[[Sequence[ItemView]], Coroutine[None, None, None]]
@@ -83,33 +84,6 @@ class Runner:
         return await _Drive(self, lease, Board(view, lambda _: None), None).late_answers()
 
 
-class _Place:
-    """A job's place among those that call: its first call takes it, its last answer frees it."""
-
-    def __init__(self, slots: asyncio.Semaphore) -> None:
-        self._slots = slots
-        self._calls = 0
-        self._turn = asyncio.Lock()
-
-    async def enter(self) -> Callable[[], None]:
-        """Wait for the place; what is returned leaves it, once."""
-        async with self._turn:
-            if self._calls == 0:
-                await self._slots.acquire()
-            self._calls += 1
-        left = False
-
-        def leave() -> None:
-            nonlocal left
-            if not left:
-                left = True
-                self._calls -= 1
-                if self._calls == 0:
-                    self._slots.release()
-
-        return leave
-
-
 class _Drive:
     """One run under one lease."""
 
@@ -148,19 +122,19 @@ class _Drive:
         return self._board.view
 
     async def _job(self, job: int, slots: asyncio.Semaphore) -> None:
-        place = _Place(slots)
+        place = Place(slots)
         async with asyncio.TaskGroup() as group:
             for view in self._board.view.of_job(job):
                 group.create_task(self._item(view.item.index, place))
 
-    async def _item(self, index: int, place: "_Place") -> None:
+    async def _item(self, index: int, place: Place) -> None:
         await self._adopt(self._board.item(index))
         if self._board.item(index).winner or self._board.item(index).cancelled:
             return  # it is here, or it was stopped and nobody has ordered it again
         while await self._step(self._board.item(index), place) and not self._stopped:
             pass
 
-    async def _step(self, view: ItemView, place: "_Place") -> bool:
+    async def _step(self, view: ItemView, place: Place) -> bool:
         """Do what is next for the item; False when nothing is left to do."""
         match self._next(view):
             case Settled() | Recall():  # calls of an earlier process are settled by now
@@ -227,7 +201,7 @@ class _Drive:
 
     # --- one call -----------------------------------------------------------------------------
 
-    async def _call_in(self, place: "_Place", view: ItemView, number: int) -> bool:
+    async def _call_in(self, place: Place, view: ItemView, number: int) -> bool:
         """Call when the job has its place; False if nothing may be started any more.
 
         Others take the place as soon as the answer is kept: reading it holds up nobody. Only under
