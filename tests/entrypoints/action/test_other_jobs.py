@@ -16,6 +16,7 @@ FOUR = """/batch --quality low --size 1024x1024 --max-concurrent 1
 - a green cat
 - a grey dog
 """
+EIGHT = FOUR + "".join(f"- hen {number}\n" for number in range(4))  # more than a record names
 ENDED = "| Estimated |"
 
 
@@ -47,8 +48,7 @@ async def test_whoever_asks_settles_the_run_of_a_dead_job(the: World, words: str
 async def test_a_retry_goes_on_where_a_dead_job_ended_and_pays_nothing_twice(
     the: World, at: Point
 ) -> None:
-    more = "".join(f"- hen {number}\n" for number in range(4))
-    await killed(the, FOUR + more, at=at)
+    await killed(the, EIGHT, at=at)
     the.knows("11", status="completed")
 
     retried = await the.say("/batch retry", GITHUB_RUN_ID="12")
@@ -63,7 +63,7 @@ async def test_a_retry_goes_on_where_a_dead_job_ended_and_pays_nothing_twice(
 
 
 async def test_a_retry_that_dies_is_gone_on_with_by_the_next_one(the: World) -> None:
-    await killed(the)
+    await killed(the, EIGHT)
     the.knows("11", status="completed")
     retry = await the.write("/batch retry")
     point = f"{Point.REQUEST_SENT}:1"
