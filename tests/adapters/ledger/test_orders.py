@@ -151,16 +151,20 @@ async def over(ledger: SqlLedger, name: str = "r1") -> RunView:
     return view
 
 
+async def end(ledger: SqlLedger, lease: Lease, now: datetime) -> None:
+    """Let the run be done."""
+    await ledger.runs.settled(lease)
+    await ledger.runs.finish(lease, "{}", (), now)
+
+
 async def test_a_comment_orders_once_also_in_other_words(
     ledger: SqlLedger, open_run: Any, order: Any, now: datetime
 ) -> None:
     lease = await open_run()
-    await ledger.runs.settled(lease)
-    await ledger.runs.finish(lease, "{}", (), now)
+    await end(ledger, lease, now)
     assert await ledger.runs.reopen(await over(ledger), [0], Money(5), now, order=await order())
     await ledger.runs.begin(lease, now)
-    await ledger.runs.settled(lease)
-    await ledger.runs.finish(lease, "{}", (), now)
+    await end(ledger, lease, now)
     view = await over(ledger)
     assert await ledger.runs.reopen(view, [0], Money(5), now, order=await order("d2"))
     view = await over(ledger)
@@ -183,8 +187,7 @@ async def test_an_order_that_has_no_room_in_its_cap_changes_nothing(
     ledger: SqlLedger, open_run: Any, order: Any, now: datetime
 ) -> None:
     lease = await open_run()
-    await ledger.runs.settled(lease)
-    await ledger.runs.finish(lease, "{}", (), now)
+    await end(ledger, lease, now)
     view, asked = await over(ledger), await order()
     with pytest.raises(Refused):
         await ledger.runs.reopen(view, [0], Money(2_000), now, [DAY], asked)
@@ -197,8 +200,7 @@ async def test_what_is_ordered_again_is_in_the_upper_bound(
     ledger: SqlLedger, open_run: Any, now: datetime
 ) -> None:
     lease = await open_run(upper_bound=Money(100))
-    await ledger.runs.settled(lease)
-    await ledger.runs.finish(lease, "{}", (), now)
+    await end(ledger, lease, now)
     await ledger.runs.reopen(await over(ledger), [0], Money(30), now, [DAY])
     assert (await over(ledger)).run.upper_bound == Money(30)
 
@@ -207,8 +209,7 @@ async def test_what_was_seen_before_another_order_orders_nothing_whatever_the_cl
     ledger: SqlLedger, open_run: Any, order: Any, now: datetime
 ) -> None:
     lease = await open_run()
-    await ledger.runs.settled(lease)
-    await ledger.runs.finish(lease, "{}", (), now)
+    await end(ledger, lease, now)
     before = await over(ledger)
     assert await ledger.runs.reopen(before, [0], Money(5), now)
     await ledger.runs.begin(lease, now)
@@ -241,8 +242,7 @@ async def test_of_many_who_order_at_once_one_does(
     ledger: SqlLedger, open_run: Any, now: datetime
 ) -> None:
     lease = await open_run()
-    await ledger.runs.settled(lease)
-    await ledger.runs.finish(lease, "{}", (), now)
+    await end(ledger, lease, now)
     before = await over(ledger)
     stored = await asyncio.gather(
         *(ledger.runs.reopen(before, [0], Money(5), now) for _ in range(5))
