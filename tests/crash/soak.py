@@ -29,13 +29,15 @@ ONE_IN = 100
 MOST_KB_A_MINUTE = 128.0
 MOST_FILES_A_MINUTE = 0.2
 MOST_REFUSED = 2 / ONE_IN  # of the commands
-# Libraries keep each statement, pattern and connection once it has been made, and faults, of which
-# one call in a hundred meets one, bring the last of them late. So a server grows by a few
-# megabytes in its first minutes, and what it adds from then on is what counts.
-_WARM_UP = 5 * 60  # seconds
+# Libraries keep each statement, pattern and connection once it has been made, the allocators what
+# their busiest moment took, and faults, of which one call in a hundred meets one, bring the last of
+# it late. So a server grows by some megabytes in its first hundreds of runs, and what it adds from
+# then on is what counts.
+_WARM_UP = 10 * 60  # seconds
 _LIMIT = 10**6  # requests an hour: who is refused at 5,000 waits, and shows nothing of a long day
-_EVERY = 1.5  # seconds between two comments, on average
+_EVERY = 0.75  # seconds between two comments, on average
 _REST = 30.0  # seconds of work between two rests, in which it is read what the server holds
+_SHOWN = 6  # readings on the page, after the first
 _REQUESTS = 12  # that GitHub gets for one comment, or more
 
 _IMAGE_FAULTS = (
@@ -174,15 +176,21 @@ async def _page(
 
 
 def _held(gauge: Gauge) -> list[str]:
-    kilobytes, files = gauge.kilobytes, gauge.files
-    memory, more = gauge.grown or (None, None)
+    """What it held at the first rest, at some in equal distances, and at the last one."""
+    memory, files = gauge.grown or (None, None)
     short = "too short to judge"
     return [
-        f"memory at rest {kilobytes[0] / 1024:.0f} to {kilobytes[-1] / 1024:.0f} MB, "
+        f"memory at rest {_some(gauge.kilobytes, 1024)} MB, "
         + (short if memory is None else f"{memory:+.0f} kB a minute when warm"),
-        f"files at rest  {files[0]:.0f} to {files[-1]:.0f} open, "
-        + (short if more is None else f"{more:+.2f} a minute when warm"),
+        f"files at rest  {_some(gauge.files, 1)} open, "
+        + (short if files is None else f"{files:+.2f} a minute when warm"),
     ]
+
+
+def _some(values: Sequence[float], unit: float) -> str:
+    last = len(values) - 1
+    places = sorted({last * n // _SHOWN for n in range(_SHOWN + 1)})
+    return ", ".join(f"{values[place] / unit:.0f}" for place in places)
 
 
 def _grown(gauge: Gauge) -> list[str]:
