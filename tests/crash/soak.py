@@ -55,10 +55,9 @@ _GITHUB_FAULTS = (
 
 @dataclass
 class Gauge:
-    """What the server holds when it rests, as the kernel counts it."""
+    """What the server holds when it rests, as the kernel counts it; first before any work."""
 
     process: Process
-    began: float = field(default_factory=time.monotonic)
     seconds: list[float] = field(default_factory=list)
     kilobytes: list[float] = field(default_factory=list)
     files: list[float] = field(default_factory=list)
@@ -71,18 +70,19 @@ class Gauge:
         self.files.append(float(len(list((process / "fd").iterdir()))))
 
     @property
-    def warm(self) -> bool:
-        """Whether it was watched for as long after the warm-up as in it."""
-        return self.seconds[-1] >= self.began + 2 * _WARM_UP
+    def minutes(self) -> float:
+        """From the first reading to the last one."""
+        return (self.seconds[-1] - self.seconds[0]) / 60
 
-    @property
-    def grown(self) -> tuple[float, float] | None:
-        """Kilobytes and files that a minute adds after the warm-up; None where it was too short."""
-        return (self._slope(self.kilobytes), self._slope(self.files)) if self.warm else None
+    def slope(self, values: Sequence[float]) -> float | None:
+        """How much a minute adds after the warm-up: the line of least squares.
 
-    def _slope(self, values: Sequence[float]) -> float:
-        """The line of least squares, for a minute."""
-        first = next(n for n, second in enumerate(self.seconds) if second >= self.began + _WARM_UP)
+        None where it was not watched for as long after the warm-up as in it.
+        """
+        if 60 * self.minutes < 2 * _WARM_UP:
+            return None
+        since = self.seconds[0] + _WARM_UP
+        first = next(n for n, second in enumerate(self.seconds) if second >= since)
         xs, ys = self.seconds[first:], values[first:]
         x_mean, y_mean = sum(xs) / len(xs), sum(ys) / len(ys)
         above = sum((x - x_mean) * (y - y_mean) for x, y in zip(xs, ys, strict=True))
@@ -96,23 +96,25 @@ async def _soak(minutes: float, chance: Random) -> int:
             outside.github.rate_limit.limit = _LIMIT
             async with serving(outside) as process:
                 gauge = Gauge(process)
+                gauge.read()
                 commands: list[Comment] = []
                 still: list[str] = []
                 end = time.monotonic() + 60 * minutes
-                while time.monotonic() < end and not still:
-                    commands += await _talk(outside, chance, len(commands), end)
-                    still = await _ended(outside, commands)
-                    gauge.read()
+                while (now := time.monotonic()) < end and not still:
+                    new = await _talk(outside, chance, min(end, now + _REST))
+                    commands += new
+                    still = await _ended(outside, new)
+                    if not still:  # else it may be dead
+                        gauge.read()
             return await _page(outside, gauge, commands, still)
 
 
-async def _talk(outside: World, chance: Random, before: int, end: float) -> list[Comment]:
+async def _talk(outside: World, chance: Random, end: float) -> list[Comment]:
     """Comment after comment, each in an issue of its own, and faults among what follows."""
     commands: list[Comment] = []
-    rest = min(end, time.monotonic() + _REST)
-    while time.monotonic() < rest:
-        number, images = before + len(commands), chance.randint(1, 4)
-        lines = "".join(f"- fox {number}-{n}\n" for n in range(images))
+    while time.monotonic() < end:
+        issue, images = await outside.open_issue(), chance.randint(1, 4)
+        lines = "".join(f"- fox {issue}-{n}\n" for n in range(images))
         for _ in range(images):
             if chance.randrange(ONE_IN) == 0:
                 outside.images.faults.append(Fault(chance.choice(_IMAGE_FAULTS)))
@@ -120,7 +122,6 @@ async def _talk(outside: World, chance: Random, before: int, end: float) -> list
             if chance.randrange(ONE_IN) == 0:
                 outside.github.faults.add(chance.choice(_GITHUB_FAULTS))
         flags = "--quality low --size 1024x1024"
-        issue = await outside.open_issue()
         commands.append(await outside.say(f"/batch {flags}\n\n{lines}", issue))
         await asyncio.sleep(chance.uniform(0, 2 * _EVERY))
     return commands
@@ -160,11 +161,10 @@ async def _page(
         broken.append(f"{refused} of {len(commands)} commands were refused")
     if gauge.process.returncode != 0:
         broken.append(f"told to stop, it ended with {gauge.process.returncode}")
-    took = (gauge.seconds[-1] - gauge.began) / 60
     calls, requests = len(outside.images.calls), len(outside.github.calls)
     billed = judge.bill(outside.images.billed)
     lines = [
-        f"soak           {took:.1f} min, {runs} runs, {refused} refused",
+        f"soak           {gauge.minutes:.1f} min, {runs} runs, {refused} refused",
         f"calls          {calls} of images, {requests} of GitHub",
         *_held(gauge),
         f"money          {billed} billed, {paid} paid, {doubt} at most in doubt (micro-dollars)",
@@ -176,15 +176,16 @@ async def _page(
 
 
 def _held(gauge: Gauge) -> list[str]:
-    """What it held at the first rest, at some in equal distances, and at the last one."""
-    memory, files = gauge.grown or (None, None)
-    short = "too short to judge"
+    """What it held at first, at some rests in equal distances, and at the last one."""
+    memory, files = gauge.slope(gauge.kilobytes), gauge.slope(gauge.files)
     return [
-        f"memory at rest {_some(gauge.kilobytes, 1024)} MB, "
-        + (short if memory is None else f"{memory:+.0f} kB a minute when warm"),
-        f"files at rest  {_some(gauge.files, 1)} open, "
-        + (short if files is None else f"{files:+.2f} a minute when warm"),
+        f"memory at rest {_some(gauge.kilobytes, 1024)} MB, {_pace(memory, ' kB')}",
+        f"files at rest  {_some(gauge.files, 1)} open, {_pace(files, '')}",
     ]
+
+
+def _pace(slope: float | None, unit: str) -> str:
+    return "too short to judge" if slope is None else f"{slope:+.3g}{unit} a minute when warm"
 
 
 def _some(values: Sequence[float], unit: float) -> str:
@@ -195,7 +196,7 @@ def _some(values: Sequence[float], unit: float) -> str:
 
 def _grown(gauge: Gauge) -> list[str]:
     """What is not flat."""
-    memory, files = gauge.grown or (0.0, 0.0)
+    memory, files = gauge.slope(gauge.kilobytes) or 0.0, gauge.slope(gauge.files) or 0.0
     return [
         *([f"memory grows by {memory:.0f} kB a minute"] if memory > MOST_KB_A_MINUTE else []),
         *([f"open files grow by {files:.2f} a minute"] if files > MOST_FILES_A_MINUTE else []),
