@@ -18,6 +18,7 @@ from bot.simulators.images.faults import Fault as ImageFault
 from bot.simulators.images.faults import FaultKind
 from tests.crash import clock, ledger, limit
 from tests.crash.driver import until
+from tests.crash.ledger import Books
 from tests.crash.postgres import away
 from tests.crash.stage import Fault, Stage
 from tests.crash.stories import ended, reacted
@@ -119,8 +120,7 @@ async def _no_room_for_the_intent(stage: Stage) -> Sequence[Comment]:
     disk = stage.things.enter_context(small_disk(outside.data_dir / "data", "16m"))
     outside.images.faults.append(ImageFault(FaultKind.RATE_LIMIT, wait_ms=3000))
     first = await stage.heard()
-    while not any("failed" in states for states in (await ledger.read(outside)).states.values()):
-        await asyncio.sleep(0.1)
+    await ledger.until(outside, lambda books: any("failed" in s for s in books.states.values()))
     disk.fill()
     second = await stage.order()
     await outside.github.webhooks.settled()
@@ -274,8 +274,7 @@ async def _clock_jumps(stage: Stage, hours: int) -> Sequence[Comment]:
     stage.server.send_signal(clock.WRONG)
     second = await stage.order()
     stage.outside.images.answering.set()
-    while await _has_work(stage):
-        await asyncio.sleep(0.1)
+    await ledger.until(stage.outside, _is_idle)
     third = await stage.order()
     stage.server.send_signal(clock.RIGHT)
     stage.go_on()
@@ -285,11 +284,10 @@ async def _clock_jumps(stage: Stage, hours: int) -> Sequence[Comment]:
     return [first, third]
 
 
-async def _has_work(stage: Stage) -> bool:
-    """Whether a command waits for its answer, or a run may still ask for images."""
-    books = await ledger.read(stage.outside)
-    waits = any(row["settled_at"] is None for row in books["deliveries"])
-    return waits or any(row["state"] in {"queued", "running"} for row in books["runs"])
+def _is_idle(books: Books) -> bool:
+    """Whether no command waits for its answer, and no run may still ask for images."""
+    answered = all(row["settled_at"] is not None for row in books["deliveries"])
+    return answered and all(row["state"] not in {"queued", "running"} for row in books["runs"])
 
 
 # --- the table --------------------------------------------------------------------------------

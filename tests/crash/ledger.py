@@ -1,8 +1,9 @@
 """The ledger as anybody can read it, through a connection of its own."""
 
+import asyncio
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.crash.driver import World
+from tests.crash.driver import PATIENCE, World
 
 Row = Mapping[str, Any]
 Item = tuple[str, int]
@@ -85,6 +86,13 @@ def _wanted(row: Row) -> Any:
 async def read(world: World) -> Books:
     """The ledger at this moment; empty where there is none yet."""
     return Books(await _ask(world, _TABLES))
+
+
+async def until(world: World, seen: Callable[[Books], object], patience: float = PATIENCE) -> None:
+    """Read the ledger again and again until it is so; TimeoutError if it never is."""
+    async with asyncio.timeout(patience):
+        while not seen(await read(world)):
+            await asyncio.sleep(0.25)
 
 
 async def left(world: World) -> Mapping[str, int]:

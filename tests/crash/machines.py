@@ -327,9 +327,7 @@ async def _fewer(outside: World, commands: Sequence[Comment], plan: Plan) -> Non
 
 
 async def _settled(outside: World, patience: float) -> None:
-    async with asyncio.timeout(patience):
-        while judge.unfinished(await ledger.read(outside)):
-            await asyncio.sleep(0.5)
+    await ledger.until(outside, lambda books: not judge.unfinished(books), patience)
     await outside.github.webhooks.settled()
 
 

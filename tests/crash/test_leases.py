@@ -110,6 +110,4 @@ async def frozen_between_writes(process: Process, database: str) -> None:
 
 async def all_succeeded(outside: World) -> None:
     """Until the ledger knows the answer to each call."""
-    async with asyncio.timeout(60):
-        while any("succeeded" not in s for s in (await ledger.read(outside)).states.values()):
-            await asyncio.sleep(0.5)
+    await ledger.until(outside, lambda books: all("succeeded" in s for s in books.states.values()))

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -144,7 +144,7 @@ async def conclude(site: Site, outside: World, witness: Witness, runs: int) -> N
     async with site.places, serving(outside) as again:
         # It has looked when it has asked GitHub what was missed, which it does beside the sweep.
         try:
-            await _until(lambda: _looked(outside, looks), PATIENCE)
+            await _looked(outside, looks)
         except TimeoutError:
             result.violations.append("a second recovery looked for nothing")
     if again.returncode != 0:
@@ -159,21 +159,13 @@ async def conclude(site: Site, outside: World, witness: Witness, runs: int) -> N
 
 async def quiet(outside: World) -> None:
     """Until nothing is left to do, as the ledger says it."""
-
-    async def settled() -> bool:
-        return not judge.unfinished(await ledger.read(outside))
-
-    await _until(settled, PATIENCE)
+    await ledger.until(outside, lambda books: not judge.unfinished(books), PATIENCE)
 
 
-async def _looked(outside: World, before: int) -> bool:
-    epoch, free = await ledger.looks(outside)
-    return epoch > before and free
-
-
-async def _until(seen: Callable[[], Awaitable[bool]], patience: float) -> None:
-    async with asyncio.timeout(patience):
-        while not await seen():
+async def _looked(outside: World, before: int) -> None:
+    """Until somebody has looked for missed deliveries once more."""
+    async with asyncio.timeout(PATIENCE):
+        while (looks := await ledger.looks(outside))[0] == before or not looks[1]:
             await asyncio.sleep(0.5)
 
 
