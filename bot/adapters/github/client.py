@@ -49,6 +49,16 @@ class Client:
         fresh = await self._access.token(thread, reach, instead_of=token)
         return await self._wire.send(request, fresh, turn)
 
+    async def query(self, thread: Thread, query: str, **variables: str) -> httpx.Response:
+        """The answer of GraphQL; `$owner` and `$name` are the thread's repository.
+
+        Most refusals come as a success whose content says so.
+        """
+        owner, _, name = thread.repository.partition("/")
+        wanted = {"query": query, "variables": {"owner": owner, "name": name, **variables}}
+        request = Request("POST", self._wire.graphql_url, json=wanted, reads=True)
+        return await self.ask(thread, request)
+
     def _turn(self, installation: int, request: Request) -> Turn:
         if self._turns is None or not request.writes:
             return nullcontext

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from bot.adapters.destinations.release import Asset, Release
 from bot.adapters.github import bodies
@@ -18,6 +19,33 @@ _RELEASES = TypeAdapter(list[Release])
 _ASSET = TypeAdapter(Asset)
 _ASSETS = TypeAdapter(list[Asset])
 
+_BY_TAG = """
+query ($owner: String!, $name: String!, $tag: String!) {
+  repository(owner: $owner, name: $name) { release(tagName: $tag) { databaseId } }
+}
+"""
+
+
+class _Numbered(BaseModel, frozen=True):
+    database_id: int = Field(alias="databaseId")
+
+
+class _Repository(BaseModel, frozen=True):
+    release: _Numbered | None
+
+
+class _Data(BaseModel, frozen=True):
+    repository: _Repository
+
+
+class _Found(BaseModel, frozen=True):
+    """What the query gives; a refusal has no such data."""
+
+    data: _Data
+
+
+_FOUND = TypeAdapter(_Found)
+
 # Neither the newest release nor the badge of the repository is ours to change.
 _QUIET = {"prerelease": True, "make_latest": "false"}
 
@@ -31,10 +59,39 @@ class GitHubReleases:
         self.asked_at = asked_at
 
     async def find(self, tag: str) -> Release | None:
-        """The published release of this tag, else the oldest draft that is to have it.
+        """The published release of this tag, else a draft that is to have it."""
+        try:
+            number = await self._number(tag)
+        except HostError as error:
+            if not error.final and error.status != 200:  # with which GraphQL refuses, too
+                raise
+            return await self._listed(tag)
+        if number is None:
+            return None
+        published = await self._at(f"tags/{quote(tag)}")
+        return published or await self._at(str(number))
 
-        Only the list shows drafts, and nothing promises its order: absence is known at its end.
+    async def _number(self, tag: str) -> int | None:
+        """The id of a release that has this tag, or is to have it; raises HostError.
+
+        GraphQL alone finds a draft by its tag; REST only lists all releases that there are.
+        Source: https://docs.github.com/graphql/reference/objects#repository
         """
+        answer = await self._client.query(self._thread, _BY_TAG, tag=tag)
+        repository = read(_FOUND, answer).data.repository
+        return repository.release.database_id if repository.release else None
+
+    async def _at(self, place: str) -> Release | None:
+        try:
+            answer = await self._client.ask(self._thread, Request("GET", f"/releases/{place}"))
+        except HostError as error:
+            if error.status != 404:
+                raise
+            return None
+        return read(_RELEASE, answer)
+
+    async def _listed(self, tag: str) -> Release | None:
+        """The same where GraphQL is not for us, from the list, whose order nothing promises."""
         entries = self._client.entries(self._thread, Request("GET", "/releases"), _RELEASES)
         ours = [release async for release in entries if release.tag_name == tag]
         return min(ours, key=lambda release: (release.draft, release.id), default=None)

@@ -46,6 +46,8 @@ _REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 _BACKOFF = (0.5, 2.0)  # seconds before the second and the third try
 _PATIENCE = 5.0  # a longer wait is the caller's to schedule
 
+_REST = "core"  # what GitHub's headers call the limit of all but GraphQL and searches
+
 _CONNECT_SECONDS = 5.0
 _WRITE_SECONDS = 120.0  # one large asset over a slow line
 
@@ -74,7 +76,8 @@ Credentials = AppCredentials | TokenCredentials
 class Request:
     """A request; `path` is below the API's address, or a whole address.
 
-    `repeatable` is for a POST that makes nothing twice, `urgent` for what people wait for.
+    `reads` is for a POST that changes nothing, `repeatable` for one that makes nothing twice, and
+    `urgent` for what people wait for.
     """
 
     method: str
@@ -84,23 +87,24 @@ class Request:
     body: Body | None = None
     media_type: str | None = None
     accept: str | None = None  # instead of JSON
+    reads: bool = False
     repeatable: bool = False
     urgent: bool = False
 
     @property
     def writes(self) -> bool:
-        return self.method != "GET"
+        return self.method != "GET" and not self.reads
 
     @property
     def may_repeat(self) -> bool:
-        return self.repeatable or self.method in _REPEATABLE
+        return self.repeatable or self.reads or self.method in _REPEATABLE
 
 
 class Wire:
     """Sends requests to one GitHub, over connections that all tasks share.
 
-    `remaining` is how many it still allows in this hour, `skew` how far our clock is ahead of its
-    own; both by its last answer.
+    `remaining` is how many it still allows in this hour (GraphQL counts apart), `skew` how far our
+    clock is ahead of its own; both by its last answer.
     """
 
     def __init__(
@@ -121,6 +125,7 @@ class Wire:
             # The default belongs to the whole process, and hands one App's JWT to another.
             cache_strategy=MemCacheStrategy(),
         )
+        self.graphql_url = _graphql_url(credentials.api_url)
         self._clock = clock
         self._sleep = sleep
         self._open = AsyncExitStack()
@@ -169,7 +174,8 @@ class Wire:
 
     def _note(self, response: httpx.Response) -> None:
         left = response.headers.get("x-ratelimit-remaining", "")
-        self.remaining = int(left) if left.isdecimal() else self.remaining
+        if left.isdecimal() and response.headers.get("x-ratelimit-resource", _REST) == _REST:
+            self.remaining = int(left)
         with suppress(TypeError, ValueError):
             theirs = parsedate_to_datetime(response.headers.get("date", ""))
             self.skew = self._clock() - theirs
@@ -185,7 +191,7 @@ class Wire:
             headers["Content-Length"] = str(request.body.length)
         if token:
             headers["Authorization"] = f"Bearer {token.get_secret_value()}"
-        return await client.request(
+        response = await client.request(
             request.method,
             request.path,
             json=request.json,
@@ -194,6 +200,10 @@ class Wire:
             headers=headers,
             auth=None if token else httpx.USE_CLIENT_DEFAULT,
         )
+        # httpx ties an answer and its stream into a circle: what it holds, such as a picture, would
+        # stay until the collector's next full look.
+        response.stream = httpx.ByteStream(b"")
+        return response
 
     async def _connected(self) -> httpx.AsyncClient:
         async with self._opening:
@@ -201,6 +211,11 @@ class Wire:
                 client = self._github.get_async_client()
                 self._client = await self._open.enter_async_context(client)
             return self._client
+
+
+def _graphql_url(api_url: str) -> str:
+    """Source: https://docs.github.com/enterprise-server@latest/graphql/guides/forming-calls-with-graphql."""
+    return f"{api_url.rstrip('/').removesuffix('/v3')}/graphql"
 
 
 def _strategy(credentials: Credentials) -> AppAuthStrategy | TokenAuthStrategy:

@@ -1,8 +1,8 @@
 """A simulated GitHub: one repository with its people, one App, and a page to see the thread.
 
-The API is at `/api/v3` and `/api/uploads`, as on an Enterprise Server. It checks tokens and
-permissions, keeps comments, reactions, releases, assets and commits, and sends `issue_comment`
-webhooks.
+The API is at `/api/v3`, `/api/uploads` and `/api/graphql`, as on an Enterprise Server. It checks
+tokens and permissions, keeps comments, reactions, releases, assets and commits, and sends
+`issue_comment` webhooks.
 
 Tests hold the `GitHubState` itself; other processes reach it over HTTP: `GET /sim/state`,
 `POST /sim/comments` (`{"user", "issue", "body"}`: a person types), `PATCH` and `DELETE
@@ -37,7 +37,7 @@ from bot.simulators.github.gateway import Gateway
 from bot.simulators.github.manifests import Manifests
 from bot.simulators.github.people import DEFAULT_PEOPLE, Role, User
 from bot.simulators.github.refusals import ApiError
-from bot.simulators.github.state import GitHubState
+from bot.simulators.github.state import GitHubState, RateLimit
 from bot.simulators.github.switches import Switch
 from bot.simulators.github.webhooks import Webhook
 
@@ -68,6 +68,7 @@ def create_github_app(state: GitHubState | None = None) -> Starlette:
         routes=[
             Mount("/api/v3", _api(github, rest, manifests.endpoints())),
             Mount("/api/uploads", _api(github, api_releases.UPLOADS)),
+            Mount("/api", _api(github, api_releases.GRAPHQL, limit=github.graphql_limit)),
             *manifests.pages(),
             *control.routes(github),
             *downloads.routes(github),
@@ -82,10 +83,14 @@ def create_github_app(state: GitHubState | None = None) -> Starlette:
 
 
 def _api(
-    github: GitHubState, endpoints: Sequence[Endpoint], others: Sequence[Route] = ()
+    github: GitHubState,
+    endpoints: Sequence[Endpoint],
+    others: Sequence[Route] = (),
+    limit: RateLimit | None = None,
 ) -> Gateway:
     routes = [*(endpoint.route(github) for endpoint in endpoints), *others]
-    return Gateway(Starlette(routes=routes, exception_handlers={HTTPException: _say_error}), github)
+    api = Starlette(routes=routes, exception_handlers={HTTPException: _say_error})
+    return Gateway(api, github, limit or github.rate_limit)
 
 
 @asynccontextmanager

@@ -85,6 +85,27 @@ async def upload_asset(call: ApiCall) -> Response:
     return JSONResponse(call.shapes.asset(_release(call), asset), 201)
 
 
+async def answer_query(call: ApiCall) -> Response:
+    """The one query that GraphQL is asked: which release has a tag, or is to have it.
+
+    Refusals come with status 200.
+    Source: https://docs.github.com/graphql/reference/objects#repository
+    """
+    sent = await call.body()
+    asked = sent.get("variables") or {}
+    if "release(tagName: $tag) { databaseId }" not in " ".join(str(sent.get("query")).split()):
+        return _refused("GRAPHQL_VALIDATION_FAILED", "This is simulated for releases by tag only")
+    if f"{asked.get('owner')}/{asked.get('name')}" != call.state.repository.full_name:
+        return _refused("NOT_FOUND", "Could not resolve to a Repository")
+    found = call.state.releases.named(str(asked.get("tag")))
+    release = {"databaseId": found.id} if found else None
+    return JSONResponse({"data": {"repository": {"release": release}}})
+
+
+def _refused(kind: str, message: str) -> Response:
+    return JSONResponse({"data": None, "errors": [{"type": kind, "message": message}]})
+
+
 def _release(call: ApiCall) -> Release:
     return call.state.releases.get(call.number("release"))
 
@@ -106,5 +127,7 @@ ENDPOINTS = (
     Endpoint("GET", _ASSET, show_asset, _CONTENTS),
     Endpoint("DELETE", _ASSET, delete_asset, _CONTENTS, "write"),
 )
+
+GRAPHQL = (Endpoint("POST", "/graphql", answer_query, _CONTENTS),)
 
 UPLOADS = (Endpoint("POST", _RELEASE + "/assets", upload_asset, _CONTENTS, "write"),)

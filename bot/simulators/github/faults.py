@@ -17,7 +17,8 @@ class FaultKind(StrEnum):
 class Fault:
     """One line of the script: what happens to the next requests that match.
 
-    `path` is a regular expression, searched in the path below `/api/v3` or `/api/uploads`.
+    `path` is a regular expression, searched in the path below `/api/v3` or `/api/uploads`, or in
+    `/graphql`.
     With `after_effect` the request is carried out first, and only its answer is lost.
     """
 

@@ -10,23 +10,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.simulators.github.faults import Fault, FaultKind
 from bot.simulators.github.refusals import ApiError, rate_limited
-from bot.simulators.github.state import Call, GitHubState
+from bot.simulators.github.state import Call, GitHubState, RateLimit
 
 
 class Gateway:
     """Wraps the API: each answer carries the rate limit, each call is written down."""
 
-    def __init__(self, app: ASGIApp, state: GitHubState) -> None:
+    def __init__(self, app: ASGIApp, state: GitHubState, limit: RateLimit) -> None:
         self._app = app
         self._state = state
+        self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"].removeprefix(scope.get("root_path", ""))
         call = self._state.arrive(method, path)
+        self._limit.count(call.at)
         fault = self._state.faults.take(method, path)
         call.fault = fault.kind if fault else ""
         tell = self._teller(call, send)
-        if self._state.rate_limit.exceeded:
+        if self._limit.exceeded:
             await _exhausted().response()(scope, receive, tell)
         elif fault is None:
             await self._app(scope, receive, tell)
@@ -37,7 +39,7 @@ class Gateway:
         async def tell(message: Message) -> None:
             if message["type"] == "http.response.start":
                 call.status = message["status"]
-                MutableHeaders(scope=message).update(self._state.rate_limit.headers())
+                MutableHeaders(scope=message).update(self._limit.headers())
             await send(message)
 
         return tell

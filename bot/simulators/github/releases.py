@@ -124,6 +124,11 @@ class Releases:
                 return release
         raise not_found()
 
+    def named(self, tag: str) -> Release | None:
+        """Whichever has the tag or is a draft that is to have it, the newest of several."""
+        entries = reversed(self.entries.values())
+        return next((release for release in entries if release.tag == tag), None)
+
     def latest(self) -> Release:
         for release in reversed(self.entries.values()):
             if not (release.draft or release.prerelease or release.make_latest == "false"):

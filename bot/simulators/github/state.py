@@ -60,7 +60,7 @@ class Call:
 
     @property
     def is_write(self) -> bool:
-        return self.method not in {"GET", "HEAD"}
+        return self.method not in {"GET", "HEAD"} and self.path != "/graphql"
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"at": self.at.isoformat()}
@@ -73,6 +73,7 @@ class RateLimit:
     limit: int = 5_000
     used: int = 0
     reset: int = 0
+    resource: str = "core"
 
     def count(self, now: datetime) -> None:
         if now.timestamp() >= self.reset:
@@ -89,7 +90,7 @@ class RateLimit:
             "x-ratelimit-remaining": str(max(0, self.limit - self.used)),
             "x-ratelimit-reset": str(self.reset),
             "x-ratelimit-used": str(self.used),
-            "x-ratelimit-resource": "core",
+            "x-ratelimit-resource": self.resource,
         }
 
 
@@ -174,6 +175,7 @@ class GitHubState:
         self.faults = Faults()
         self.switches = switches_of(self.faults)
         self.rate_limit = RateLimit()
+        self.graphql_limit = RateLimit(resource="graphql")
         self.calls: list[Call] = []
         self.workflow_runs: dict[int, WorkflowRun] = {}
         self.shared_files: dict[str, bytes] | None = None  # of `.github`, if the App sees it
@@ -196,7 +198,6 @@ class GitHubState:
     def arrive(self, method: str, path: str) -> Call:
         call = Call(method, path, self.now())
         self.calls.append(call)
-        self.rate_limit.count(call.at)
         return call
 
     def as_json(self) -> dict[str, Any]:

@@ -27,6 +27,19 @@ def released(octo: Octo) -> Release:
     return cast("Release", release)
 
 
+def two_drafts(octo: Octo) -> Sequence[Release]:
+    """Those of two workers, of which one was thought dead."""
+    wanted, now = {"tag_name": "gptimage-r1", "draft": True}, octo.state.now()
+    return [octo.state.releases.create(wanted, now) for _ in range(2)]
+
+
+def others_come(octo: Octo, number: int) -> None:
+    """The repository gets so many releases of other people."""
+    first = len(octo.state.releases.entries)
+    for n in range(first, first + number):
+        octo.state.releases.create({"tag_name": f"v{n}"}, octo.state.now())
+
+
 def names(release: Release) -> list[str]:
     return [asset.name for asset in release.assets.values() if asset.state == "uploaded"]
 
@@ -136,13 +149,46 @@ async def test_a_crash_after_publishing_makes_no_second_release(octo: Octo, file
     assert not released(octo).draft
 
 
-async def test_an_old_release_is_found_on_any_page(octo: Octo, files: Files) -> None:
+async def test_many_releases_make_no_run_dearer(meet: Any, files: Files) -> None:
+    costs = []
+    for others in (0, 250):
+        octo = await meet()
+        others_come(octo, others)
+        await publish(octo, files("fox.png"))
+        others_come(octo, others)
+        await publish(octo, files("fox.png", "owl.png"))
+        costs.append([(call.method, call.is_write) for call in octo.state.calls])
+    assert costs[0] == costs[1]
+
+
+@pytest.mark.parametrize(
+    "refusal", [{"status": 200}, {"status": 403}, {"status": 404}], ids=lambda how: how["status"]
+)
+async def test_without_graphql_an_old_release_is_found_on_any_page(
+    octo: Octo, files: Files, refusal: dict[str, int]
+) -> None:
+    octo.breaks(path="^/graphql$", times=2, **refusal)
     await publish(octo, files("fox.png"))
-    for number in range(150):
-        octo.state.releases.create({"tag_name": f"v{number}"}, octo.state.now())
+    others_come(octo, 150)
     await publish(octo, files("fox.png"))
     assert octo.state.releases.tags.count("gptimage-r1") == 1
     assert octo.calls("POST", "/releases") == 1
+
+
+async def test_the_hour_of_graphql_is_not_taken_for_ours(octo: Octo, files: Files) -> None:
+    octo.state.graphql_limit.limit = 17
+    octo.breaks(method="POST", path="/releases$", status=502)
+    with pytest.raises(HostError):
+        await publish(octo, files("fox.png"))
+    assert octo.host.remaining > 17
+
+
+async def test_what_is_published_goes_before_a_draft(octo: Octo, files: Files) -> None:
+    first, _ = two_drafts(octo)
+    octo.state.releases.change(first.id, {"draft": False}, octo.state.now())
+    done = await publish(octo, files("fox.png"))
+    assert done.files[0].url.endswith("/gptimage-r1/fox.png")
+    assert names(first) == ["fox.png"]
 
 
 async def test_an_owner_who_makes_releases_immutable_gets_all_images(
@@ -229,12 +275,11 @@ async def test_odd_names_become_plain_ones_and_stay_apart(octo: Octo, files: Fil
     assert await publish(octo, images) == first
 
 
-async def test_the_older_of_two_drafts_is_filled(octo: Octo, files: Files) -> None:
-    for _ in range(2):  # two workers, of which one was thought dead
-        octo.state.releases.create({"tag_name": "gptimage-r1", "draft": True}, octo.state.now())
+async def test_of_two_drafts_one_is_filled(octo: Octo, files: Files) -> None:
+    drafts = two_drafts(octo)
     await publish(octo, files("fox.png"))
     await publish(octo, files("fox.png"))
-    assert [len(each.assets) for each in octo.state.releases.entries.values()] == [1, 0]
+    assert sorted(map(names, drafts)) == [[], ["fox.png"]]
 
 
 async def test_a_run_without_a_thread_has_no_repository(octo: Octo, files: Files) -> None:

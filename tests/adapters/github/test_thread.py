@@ -1,16 +1,19 @@
 """What the bot asks and says in a thread, also when GitHub does not feel well."""
 
 import asyncio
+import gc
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, cast
+from weakref import ref
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
 from bot.adapters.github.refusals import refusal
+from bot.adapters.github.wire import Request, Wire
 from bot.core.errors import HostError
 from bot.core.ports import Role
 from bot.simulators.github import FaultKind, User
@@ -314,3 +317,14 @@ async def test_tasks_share_their_connections(octo: Octo) -> None:
     for _ in range(5):
         await asyncio.create_task(octo.host.role(octo.thread, "maya"))
     assert len(octo.connections) == 1
+
+
+async def test_an_answer_is_gone_with_whoever_held_it(octo: Octo) -> None:
+    wire = Wire(octo.credentials, clock=octo.now, sleep=octo.pause, read_seconds=20)
+    gc.disable()  # a circle, and the picture in it, would lie there until its next full look
+    try:
+        answer = ref(await wire.send(Request("GET", "/app")))
+        assert answer() is None
+    finally:
+        gc.enable()
+        await wire.aclose()
