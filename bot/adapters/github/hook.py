@@ -31,19 +31,19 @@ class GitHubHook:
 
     async def sendings(self, since: datetime) -> Sequence[Sending]:
         """Each try to deliver what may be a command, newest first; not those under way."""
-        found: list[Sent] = []
+        found: list[Sending] = []  # not all that a busy App was sent in three days
         params: dict[str, str | int] = {"per_page": 100}
         for _ in range(_MOST_PAGES):
             answer = await self._wire.send(Request("GET", _PATH, params=params))
             page = read(_SENT, answer)
-            found += page
+            found += [_sending(sent) for sent in page if self._counts(sent, since)]
             cursor = _cursor(answer)
             if cursor is None or page[-1].delivered_at < since:
                 break
             params = {**params, "cursor": cursor}
         else:
-            _log.warning("deliveries before %s were too many to look at", found[-1].delivered_at)
-        return [_sending(sent) for sent in found if self._counts(sent, since)]
+            _log.warning("deliveries before %s were too many to look at", page[-1].delivered_at)
+        return found
 
     async def send_again(self, sending: int) -> None:
         """Let GitHub deliver the event of this sending once more."""
