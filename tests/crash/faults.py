@@ -21,7 +21,7 @@ from tests.crash.driver import until
 from tests.crash.ledger import Books
 from tests.crash.postgres import away
 from tests.crash.stage import Fault, Stage
-from tests.crash.stories import ended, reacted
+from tests.crash.stories import PATIENCE, ended, reacted
 from tests.crash.troubles import Line, Queue, small_disk
 
 # --- the queue --------------------------------------------------------------------------------
@@ -120,7 +120,9 @@ async def _no_room_for_the_intent(stage: Stage) -> Sequence[Comment]:
     disk = stage.things.enter_context(small_disk(outside.data_dir / "data", "16m"))
     outside.images.faults.append(ImageFault(FaultKind.RATE_LIMIT, wait_ms=3000))
     first = await stage.heard()
-    await ledger.until(outside, lambda books: any("failed" in s for s in books.states.values()))
+    await ledger.until(
+        outside, lambda books: any("failed" in s for s in books.states.values()), PATIENCE
+    )
     disk.fill()
     second = await stage.order()
     await outside.github.webhooks.settled()
@@ -274,7 +276,7 @@ async def _clock_jumps(stage: Stage, hours: int) -> Sequence[Comment]:
     stage.server.send_signal(clock.WRONG)
     second = await stage.order()
     stage.outside.images.answering.set()
-    await ledger.until(stage.outside, _is_idle)
+    await ledger.until(stage.outside, _is_idle, PATIENCE)
     third = await stage.order()
     stage.server.send_signal(clock.RIGHT)
     stage.go_on()

@@ -93,7 +93,8 @@ async def _soak(minutes: float, chance: Random) -> int:
     with TemporaryDirectory(prefix="soak-") as folder:
         async with world(Path(folder)) as outside:
             outside.images.settings = Settings(latency_ms=200)
-            outside.github.rate_limit.limit = _LIMIT
+            for each in (outside.github.rate_limit, outside.github.graphql_limit):
+                each.limit = _LIMIT
             async with serving(outside) as process:
                 gauge = Gauge(process)
                 gauge.read()

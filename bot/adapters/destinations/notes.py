@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from bot.adapters.destinations.branch import Branches
-from bot.adapters.destinations.release import Releases
+from bot.adapters.destinations.release import Release, Releases
 
 _README = "README.md"  # which GitHub shows below a branch
 
@@ -19,6 +19,7 @@ class ReleaseNotes:
     def __init__(self, releases: Releases, tag: str) -> None:
         self._releases = releases
         self._tag = tag
+        self._written: Release | None = None
 
     async def read(self) -> str:
         """What stands there; nothing if there is no such release."""
@@ -27,10 +28,13 @@ class ReleaseNotes:
 
     async def write(self, text: str) -> None:
         """Let this stand there."""
-        if found := await self._releases.find(self._tag):
+        found = self._written or await self._releases.find(self._tag)
+        self._written = None  # looked for again if it is gone
+        if found:
             await self._releases.note(found, text)
         else:
-            await self._releases.draft(self._tag, f"Images of {self._tag}", text)
+            found = await self._releases.draft(self._tag, f"Images of {self._tag}", text)
+        self._written = found
 
 
 class BranchNotes:

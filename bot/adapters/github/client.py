@@ -52,7 +52,7 @@ class Client:
     async def query(self, thread: Thread, query: str, **variables: str) -> httpx.Response:
         """The answer of GraphQL; `$owner` and `$name` are the thread's repository.
 
-        Most refusals come as a success whose content says so.
+        What it refuses it names in the content of a success.
         """
         owner, _, name = thread.repository.partition("/")
         wanted = {"query": query, "variables": {"owner": owner, "name": name, **variables}}

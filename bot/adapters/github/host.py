@@ -114,7 +114,7 @@ class GitHubHost:
 
     @property
     def remaining(self) -> int | None:
-        """How many requests GitHub still allows in this hour, by its last answer."""
+        """How many requests GitHub still allows in this hour, GraphQL apart, by its last answer."""
         return self._wire.remaining
 
     async def aclose(self) -> None:

@@ -45,7 +45,7 @@ def no_answer(error: httpx.RequestError, *, writes: bool) -> HostError:
 def refusal(response: httpx.Response, now: datetime, *, writes: bool) -> HostError:
     """GitHub said no, or has a fault; a write may have been stored before the fault."""
     status, now = response.status_code, _their_time(response) or now
-    if _is_limit(response):
+    if is_limit(response):
         pause = _pause(response, now)
         return HostError(said("GitHub asks for a pause."), status=status, retry_after=pause)
     if status >= 500:
@@ -71,8 +71,14 @@ def unreadable(response: httpx.Response, *, writes: bool) -> HostError:
     return HostError(sentence, status=response.status_code, ambiguous=writes)
 
 
-def _is_limit(response: httpx.Response) -> bool:
-    """A rate limit; the secondary ones come as 403 too, with and without headers."""
+def is_limit(response: httpx.Response) -> bool:
+    """A rate limit; the secondary ones come as 403 too, with and without headers.
+
+    Those of GraphQL come with 200 as well.
+    Source: https://docs.github.com/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
+    """
+    if response.status_code == 200:
+        return "retry-after" in response.headers
     if response.status_code != 403:
         return response.status_code == 429
     return (

@@ -39,9 +39,10 @@ class _Data(BaseModel, frozen=True):
 
 
 class _Found(BaseModel, frozen=True):
-    """What the query gives; a refusal has no such data."""
+    """What the query gives; what is refused is null too, and named as an error."""
 
     data: _Data
+    errors: tuple[()] = ()
 
 
 _FOUND = TypeAdapter(_Found)
@@ -51,7 +52,7 @@ _QUIET = {"prerelease": True, "make_latest": "false"}
 
 
 class GitHubReleases:
-    """Makes releases and fills them; every method raises HostError, and sends a POST once."""
+    """Makes releases and fills them; every method raises HostError, and writes with a POST once."""
 
     def __init__(self, client: Client, thread: Thread, asked_at: str) -> None:
         self._client = client
@@ -59,11 +60,11 @@ class GitHubReleases:
         self.asked_at = asked_at
 
     async def find(self, tag: str) -> Release | None:
-        """The published release of this tag, else a draft that is to have it."""
+        """The published release of this tag, else any draft that is to have it."""
         try:
             number = await self._number(tag)
         except HostError as error:
-            if not error.final and error.status != 200:  # with which GraphQL refuses, too
+            if error.retry_after is not None:
                 raise
             return await self._listed(tag)
         if number is None:
@@ -91,7 +92,7 @@ class GitHubReleases:
         return read(_RELEASE, answer)
 
     async def _listed(self, tag: str) -> Release | None:
-        """The same where GraphQL is not for us, from the list, whose order nothing promises."""
+        """The same where GraphQL does not say, from the list, whose order nothing promises."""
         entries = self._client.entries(self._thread, Request("GET", "/releases"), _RELEASES)
         ours = [release async for release in entries if release.tag_name == tag]
         return min(ours, key=lambda release: (release.draft, release.id), default=None)

@@ -19,7 +19,7 @@ from githubkit.cache import MemCacheStrategy
 from pydantic import SecretStr
 
 from bot.adapters.github.bodies import Body
-from bot.adapters.github.refusals import moved, no_answer, refusal
+from bot.adapters.github.refusals import is_limit, moved, no_answer, refusal
 from bot.core.errors import HostError
 from bot.core.ports import Clock
 from bot.core.said import said
@@ -144,7 +144,7 @@ class Wire:
     ) -> httpx.Response:
         """The answer, if it is a success; without a token the App signs for itself.
 
-        Raises HostError. A POST is sent once, whatever happens.
+        Raises HostError. A POST that is not repeatable is sent once, whatever happens.
         """
         for backoff in _BACKOFF:
             try:
@@ -166,7 +166,7 @@ class Wire:
         except SigningError:
             raise HostError(said("The App's private key cannot be used to sign.")) from None
         self._note(response)
-        if not response.is_success:
+        if not response.is_success or is_limit(response):
             raise refusal(response, self._clock(), writes=request.writes)
         if response.request.method != request.method:
             raise moved(response)
@@ -202,7 +202,8 @@ class Wire:
         )
         # httpx ties an answer and its stream into a circle: what it holds, such as a picture, would
         # stay until the collector's next full look.
-        response.stream = httpx.ByteStream(b"")
+        for each in (*response.history, response):
+            each.stream = httpx.ByteStream(b"")
         return response
 
     async def _connected(self) -> httpx.AsyncClient:
@@ -214,7 +215,10 @@ class Wire:
 
 
 def _graphql_url(api_url: str) -> str:
-    """Source: https://docs.github.com/enterprise-server@latest/graphql/guides/forming-calls-with-graphql."""
+    """Where GraphQL is, beside the REST API.
+
+    Source: https://docs.github.com/enterprise-server@latest/graphql/guides/forming-calls-with-graphql
+    """
     return f"{api_url.rstrip('/').removesuffix('/v3')}/graphql"
 
 

@@ -3,7 +3,7 @@
 from starlette.responses import JSONResponse, Response
 
 from bot.simulators.github.endpoint import ApiCall, Endpoint, paged
-from bot.simulators.github.refusals import ApiError, invalid
+from bot.simulators.github.refusals import ApiError, invalid, refused_query
 from bot.simulators.github.releases import Release
 
 
@@ -88,22 +88,21 @@ async def upload_asset(call: ApiCall) -> Response:
 async def answer_query(call: ApiCall) -> Response:
     """The one query that GraphQL is asked: which release has a tag, or is to have it.
 
-    Refusals come with status 200.
     Source: https://docs.github.com/graphql/reference/objects#repository
     """
     sent = await call.body()
     asked = sent.get("variables") or {}
     if "release(tagName: $tag) { databaseId }" not in " ".join(str(sent.get("query")).split()):
-        return _refused("GRAPHQL_VALIDATION_FAILED", "This is simulated for releases by tag only")
-    if f"{asked.get('owner')}/{asked.get('name')}" != call.state.repository.full_name:
-        return _refused("NOT_FOUND", "Could not resolve to a Repository")
+        return refused_query("undefinedField", "This is simulated for releases by tag only")
+    named = f"{asked.get('owner')}/{asked.get('name')}"
+    if named.lower() != call.state.repository.full_name.lower():
+        return refused_query("NOT_FOUND", "Could not resolve to a Repository")
+    if call.state.graphql_refuses:
+        nothing = {"repository": {"release": None}}
+        return refused_query("FORBIDDEN", "Resource not accessible by integration", nothing)
     found = call.state.releases.named(str(asked.get("tag")))
     release = {"databaseId": found.id} if found else None
     return JSONResponse({"data": {"repository": {"release": release}}})
-
-
-def _refused(kind: str, message: str) -> Response:
-    return JSONResponse({"data": None, "errors": [{"type": kind, "message": message}]})
 
 
 def _release(call: ApiCall) -> Release:

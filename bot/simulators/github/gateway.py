@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.simulators.github.faults import Fault, FaultKind
-from bot.simulators.github.refusals import ApiError, rate_limited
+from bot.simulators.github.refusals import ApiError, rate_limited, refused_query
 from bot.simulators.github.state import Call, GitHubState, RateLimit
 
 
@@ -29,7 +29,7 @@ class Gateway:
         call.fault = fault.kind if fault else ""
         tell = self._teller(call, send)
         if self._limit.exceeded:
-            await _exhausted().response()(scope, receive, tell)
+            await _exhausted(self._limit)(scope, receive, tell)
         elif fault is None:
             await self._app(scope, receive, tell)
         else:
@@ -88,5 +88,8 @@ def _answer_of(fault: Fault) -> Response:
     return JSONResponse({"message": text, "status": str(fault.status)}, fault.status, waits)
 
 
-def _exhausted() -> ApiError:
-    return ApiError(403, "API rate limit exceeded for installation.")
+def _exhausted(limit: RateLimit) -> Response:
+    message = "API rate limit exceeded for installation."
+    if limit.resource == "graphql":
+        return refused_query("RATE_LIMIT", message)
+    return ApiError(403, message).response()

@@ -61,3 +61,10 @@ def rate_limited(retry_after: int | None = None) -> ApiError:
         "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
         headers={} if retry_after is None else {"retry-after": str(retry_after)},
     )
+
+
+def refused_query(
+    kind: str, message: str, data: Mapping[str, object] | None = None
+) -> JSONResponse:
+    """What GraphQL refuses comes with status 200; a field refused alone is null in `data`."""
+    return JSONResponse({"data": data, "errors": [{"type": kind, "message": message}]})

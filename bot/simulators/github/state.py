@@ -176,6 +176,7 @@ class GitHubState:
         self.switches = switches_of(self.faults)
         self.rate_limit = RateLimit()
         self.graphql_limit = RateLimit(resource="graphql")
+        self.graphql_refuses = False  # to say anything of releases
         self.calls: list[Call] = []
         self.workflow_runs: dict[int, WorkflowRun] = {}
         self.shared_files: dict[str, bytes] | None = None  # of `.github`, if the App sees it

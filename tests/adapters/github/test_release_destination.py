@@ -1,6 +1,7 @@
 """A run's images become one release, whatever breaks on the way."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 import httpx
@@ -161,13 +162,30 @@ async def test_many_releases_make_no_run_dearer(meet: Any, files: Files) -> None
     assert costs[0] == costs[1]
 
 
-@pytest.mark.parametrize(
-    "refusal", [{"status": 200}, {"status": 403}, {"status": 404}], ids=lambda how: how["status"]
+def refuse(octo: Octo) -> None:
+    octo.state.graphql_refuses = True
+
+
+def exhaust(octo: Octo) -> None:
+    octo.state.graphql_limit.limit = 0
+
+
+def answer_with(status: int) -> Callable[[Octo], None]:
+    return lambda octo: octo.breaks(path="^/graphql$", status=status, times=1000)
+
+
+WITHOUT_GRAPHQL = pytest.mark.parametrize(
+    "lose_graphql",
+    [refuse, exhaust, *map(answer_with, (200, 403, 404, 405, 502))],
+    ids=["refused", "exhausted", "200", "403", "404", "405", "502"],
 )
+
+
+@WITHOUT_GRAPHQL
 async def test_without_graphql_an_old_release_is_found_on_any_page(
-    octo: Octo, files: Files, refusal: dict[str, int]
+    octo: Octo, files: Files, lose_graphql: Callable[[Octo], None]
 ) -> None:
-    octo.breaks(path="^/graphql$", times=2, **refusal)
+    lose_graphql(octo)
     await publish(octo, files("fox.png"))
     others_come(octo, 150)
     await publish(octo, files("fox.png"))
@@ -175,12 +193,42 @@ async def test_without_graphql_an_old_release_is_found_on_any_page(
     assert octo.calls("POST", "/releases") == 1
 
 
+@WITHOUT_GRAPHQL
+async def test_without_graphql_what_is_published_goes_before_a_draft(
+    octo: Octo, files: Files, lose_graphql: Callable[[Octo], None]
+) -> None:
+    lose_graphql(octo)
+    await test_what_is_published_goes_before_a_draft(octo, files)
+
+
+async def test_graphql_is_asked_again_after_a_fault(octo: Octo, files: Files) -> None:
+    octo.breaks(path="^/graphql$", status=502, times=2)
+    await publish(octo, files("fox.png"))
+    assert (octo.calls("POST", "/graphql"), octo.calls("GET", "/releases")) == (3, 0)
+
+
+async def test_a_pause_that_graphql_asks_for_is_made(octo: Octo, files: Files) -> None:
+    octo.breaks(path="^/graphql$", status=200, retry_after=70)
+    with pytest.raises(HostError) as failed:
+        await publish(octo, files("fox.png"))
+    assert (failed.value.retry_after, octo.calls("GET", "/releases")) == (70.0, 0)
+
+
 async def test_the_hour_of_graphql_is_not_taken_for_ours(octo: Octo, files: Files) -> None:
     octo.state.graphql_limit.limit = 17
-    octo.breaks(method="POST", path="/releases$", status=502)
-    with pytest.raises(HostError):
-        await publish(octo, files("fox.png"))
+    octo.breaks(FaultKind.SECONDARY_LIMIT, path="^/graphql$", retry_after=70, skip=1)
+    for _ in range(2):
+        with suppress(HostError):
+            await publish(octo, files("fox.png"))
     assert octo.host.remaining > 17
+
+
+@pytest.mark.parametrize("prefix", ["gptimage-", "images/#1?", "画像 %2F"])
+async def test_a_release_is_found_by_any_tag(octo: Octo, files: Files, prefix: str) -> None:
+    destination = ReleaseDestination(octo.host, tag_prefix=prefix)
+    for _ in range(2):
+        await destination.publish(run_of(octo.thread), files("fox.png"))
+    assert released(octo).tag == f"{prefix}r1"
 
 
 async def test_what_is_published_goes_before_a_draft(octo: Octo, files: Files) -> None:
