@@ -34,6 +34,7 @@ from tests.crash.judge import Witness
 from tests.crash.nursery import nursery
 from tests.crash.postgres import fresh_database, postgres_server
 from tests.crash.recovery import MOST_SECONDS, p95, spread
+from tests.crash.walk import quiet
 
 _READY = re.compile(r"webhook: (http://[^\s)]+)\)|worker is ready")
 _REQUESTS = 12_500  # an hour, as GitHub gives a large installation; 200 runs make some 8,000
@@ -327,7 +328,7 @@ async def _fewer(outside: World, commands: Sequence[Comment], plan: Plan) -> Non
 
 
 async def _settled(outside: World, patience: float) -> None:
-    await ledger.until(outside, lambda books: not judge.unfinished(books), patience)
+    await quiet(outside, patience)
     await outside.github.webhooks.settled()
 
 

@@ -157,9 +157,9 @@ async def conclude(site: Site, outside: World, witness: Witness, runs: int) -> N
     result.kept = len(witness.kept)
 
 
-async def quiet(outside: World) -> None:
+async def quiet(outside: World, patience: float = PATIENCE) -> None:
     """Until nothing is left to do, as the ledger says it."""
-    await ledger.until(outside, lambda books: not judge.unfinished(books), PATIENCE)
+    await ledger.until(outside, lambda books: not judge.unfinished(books), patience)
 
 
 async def _looked(outside: World, before: int) -> None:
