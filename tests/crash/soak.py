@@ -32,8 +32,8 @@ MOST_REFUSED = 2 / ONE_IN  # of the commands
 # Libraries keep each statement, pattern and connection once it has been made, the allocators what
 # their busiest moment took, and faults, of which one call in a hundred meets one, bring the last of
 # it late. So a server grows by some megabytes in its first hundreds of runs, and what it adds from
-# then on is what counts.
-_WARM_UP = 10 * 60  # seconds
+# then on is what counts. Runs warm it, not minutes: a busy machine does half as many in ten.
+_WARM_UP = 600  # runs
 _LIMIT = 10**6  # requests an hour: who is refused at 5,000 waits, and shows nothing of a long day
 _EVERY = 0.75  # seconds between two comments, on average
 _REST = 30.0  # seconds of work between two rests, in which it is read what the server holds
@@ -59,13 +59,15 @@ class Gauge:
 
     process: Process
     seconds: list[float] = field(default_factory=list)
+    runs: list[int] = field(default_factory=list)  # asked for until then
     kilobytes: list[float] = field(default_factory=list)
     files: list[float] = field(default_factory=list)
 
-    def read(self) -> None:
+    def read(self, runs: int) -> None:
         process = Path(f"/proc/{self.process.pid}")
         status = (process / "status").read_text()
         self.seconds.append(time.monotonic())
+        self.runs.append(runs)
         self.kilobytes.append(float(status.partition("VmRSS:")[2].split()[0]))
         self.files.append(float(len(list((process / "fd").iterdir()))))
 
@@ -77,12 +79,11 @@ class Gauge:
     def slope(self, values: Sequence[float]) -> float | None:
         """How much a minute adds after the warm-up: the line of least squares.
 
-        None where it was not watched for as long after the warm-up as in it.
+        None where fewer runs came after the warm-up than half of those in it.
         """
-        if 60 * self.minutes < 2 * _WARM_UP:
+        if 2 * self.runs[-1] < 3 * _WARM_UP:
             return None
-        since = self.seconds[0] + _WARM_UP
-        first = next(n for n, second in enumerate(self.seconds) if second >= since)
+        first = next(n for n, runs in enumerate(self.runs) if runs >= _WARM_UP)
         xs, ys = self.seconds[first:], values[first:]
         x_mean, y_mean = sum(xs) / len(xs), sum(ys) / len(ys)
         above = sum((x - x_mean) * (y - y_mean) for x, y in zip(xs, ys, strict=True))
@@ -97,7 +98,7 @@ async def _soak(minutes: float, chance: Random) -> int:
                 each.limit = _LIMIT
             async with serving(outside) as process:
                 gauge = Gauge(process)
-                gauge.read()
+                gauge.read(0)
                 commands: list[Comment] = []
                 still: list[str] = []
                 end = time.monotonic() + 60 * minutes
@@ -106,7 +107,7 @@ async def _soak(minutes: float, chance: Random) -> int:
                     commands += new
                     still = await _ended(outside, new)
                     if not still:  # else it may be dead
-                        gauge.read()
+                        gauge.read(len(commands))
             return await _page(outside, gauge, commands, still)
 
 
