@@ -28,10 +28,11 @@ def key(action: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_what_is_installed_has_a_key_and_what_is_compiled_has_none(action: Path) -> None:
+@pytest.mark.parametrize("file", ["x.cpython-313.pyc", "x.cpython-313.pyc.140624302703648"])
+def test_what_is_compiled_or_about_to_be_changes_no_key(action: Path, file: str) -> None:
     first = key(action).stdout
     (action / "bot" / "__pycache__").mkdir()
-    (action / "bot" / "__pycache__" / "x.cpython-313.pyc").write_text("compiled")
+    (action / "bot" / "__pycache__" / file).write_text("compiled")
 
     assert re.fullmatch(r"[0-9a-f]{32}\n", first)
     assert key(action).stdout == first
