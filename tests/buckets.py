@@ -43,7 +43,9 @@ class Bucket:
 
 @contextmanager
 def bucket() -> Iterator[Bucket]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    # A list that meets a deletion breaks off in this server, with a trace on the page. To who asked
+    # it is a 500 like any store's, and asked again.
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
