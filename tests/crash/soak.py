@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random, SystemRandom
 from tempfile import TemporaryDirectory
 
+from bot.core import policy
 from bot.simulators.github.faults import Fault as GitHubFault
 from bot.simulators.github.faults import FaultKind as GitHubFaultKind
 from bot.simulators.github.threads import Comment
@@ -34,7 +35,9 @@ MOST_REFUSED = 2 / ONE_IN  # of the commands
 # it late. So a server grows by some megabytes in its first hundreds of runs, and what it adds from
 # then on is what counts. Runs warm it, not minutes: a busy machine does half as many in ten.
 _WARM_UP = 600  # runs
-_LIMIT = 10**6  # requests an hour: who is refused at 5,000 waits, and shows nothing of a long day
+# Who waits for the next hour at 5,000 requests, or is refused at a cap, shows nothing of long work.
+_LIMIT = 10**6  # requests an hour
+_CAPS = dict.fromkeys(policy.SETTINGS.values(), "100000")  # dollars
 _EVERY = 0.75  # seconds between two comments, on average
 _REST = 30.0  # seconds of work between two rests, in which it is read what the server holds
 _SHOWN = 6  # readings on the page, after the first
@@ -93,6 +96,7 @@ class Gauge:
 async def _soak(minutes: float, chance: Random) -> int:
     with TemporaryDirectory(prefix="soak-") as folder:
         async with world(Path(folder)) as outside:
+            outside.environment |= _CAPS
             outside.images.settings = Settings(latency_ms=200)
             for each in (outside.github.rate_limit, outside.github.graphql_limit):
                 each.limit = _LIMIT
@@ -154,8 +158,8 @@ async def _page(
     books = await ledger.read(outside)
     paid, doubt = judge.spent(books)
     # Where GitHub could not say who asked, the command was refused, and no run made.
-    runs = sum(outside.ended(command) for command in commands)
-    refused = len(commands) - runs
+    refused = len(outside.open_ones(commands))
+    runs = len(commands) - refused
     # Nobody died here: what is in doubt is so for what the simulator did.
     broken = await judge.verdict(outside, Witness(under_way=set(books.attempts)), runs)
     broken += [*still, *_grown(gauge)]
