@@ -32,13 +32,14 @@ MOST_FILES_A_MINUTE = 0.2
 MOST_REFUSED = 2 / ONE_IN  # of the commands
 # Libraries keep each statement, pattern and connection once it has been made, the allocators what
 # their busiest moment took, and faults, of which one call in a hundred meets one, bring the last of
-# it late. So a server grows by some megabytes in its first hundreds of runs, and what it adds from
-# then on is what counts. Runs warm it, not minutes: a busy machine does half as many in ten.
-_WARM_UP = 600  # runs
+# it late: Python gives memory back by the megabyte, and only where nothing is left in one. So a
+# server grows by some megabytes in its first thousand runs, each time that more come together than
+# ever before, and what it adds from then on is what counts. Runs warm it, not minutes.
+_WARM_UP = 1500  # runs
 # Who waits for the next hour at 5,000 requests, or is refused at a cap, shows nothing of long work.
 _LIMIT = 10**6  # requests an hour
 _CAPS = dict.fromkeys(policy.SETTINGS.values(), "100000")  # dollars
-_EVERY = 0.75  # seconds between two comments, on average
+_EVERY = 0.3  # seconds between two comments, on average
 _REST = 30.0  # seconds of work between two rests, in which it is read what the server holds
 _SHOWN = 6  # readings on the page, after the first
 _REQUESTS = 12  # that GitHub gets for one comment, or more
