@@ -38,7 +38,7 @@ MOST_REFUSED = 2 / ONE_IN  # of the commands
 _WARM_UP = 1500  # runs
 # Who waits for the next hour at 5,000 requests, or is refused at a cap, shows nothing of long work.
 _LIMIT = 10**6  # requests an hour
-_CAPS = dict.fromkeys(policy.SETTINGS.values(), "100000")  # dollars
+_CAP = 100_000  # dollars
 _EVERY = 0.3  # seconds between two comments, on average
 _REST = 30.0  # seconds of work between two rests, in which it is read what the server holds
 _SHOWN = 6  # readings on the page, after the first
@@ -97,7 +97,7 @@ class Gauge:
 async def _soak(minutes: float, chance: Random) -> int:
     with TemporaryDirectory(prefix="soak-") as folder:
         async with world(Path(folder)) as outside:
-            outside.environment |= _CAPS
+            outside.environment |= dict.fromkeys(policy.SETTINGS.values(), str(_CAP))
             outside.images.settings = Settings(latency_ms=200)
             for each in (outside.github.rate_limit, outside.github.graphql_limit):
                 each.limit = _LIMIT
@@ -162,7 +162,8 @@ async def _page(
     refused = len(outside.open_ones(commands))
     runs = len(commands) - refused
     # Nobody died here: what is in doubt is so for what the simulator did.
-    broken = await judge.verdict(outside, Witness(under_way=set(books.attempts)), runs)
+    witness = Witness(under_way=set(books.attempts), cap=_CAP * 1_000_000)
+    broken = await judge.verdict(outside, witness, runs)
     broken += [*still, *_grown(gauge)]
     if refused > 1 + len(commands) * MOST_REFUSED:
         broken.append(f"{refused} of {len(commands)} commands were refused")
