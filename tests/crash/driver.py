@@ -117,7 +117,7 @@ class World:
         """Whether the command has its last reaction, and its thread the bill or a refusal."""
         return not self.open_ones([command])
 
-    def open_ones(self, commands: Sequence[Comment]) -> Sequence[Comment]:
+    def open_ones(self, commands: Sequence[Comment]) -> list[Comment]:
         """Those of the commands that have not ended."""
         told = {answer.issue for answer in self.answers if "| Estimated |" in answer.body}
         told |= self.refused

@@ -18,7 +18,7 @@ MOST_SECONDS = 20.0  # for 95 deaths in a hundred
 
 def interrupted(outside: World, commands: Sequence[Comment]) -> list[Comment]:
     """The commands of people that wait for their last word at this moment."""
-    return [each for each in commands if not each.by_app and not outside.ended(each)]
+    return outside.open_ones([each for each in commands if not each.by_app])
 
 
 def recovery(outside: World, waiting: Sequence[Comment], death: datetime) -> float | None:

@@ -51,7 +51,7 @@ async def told(outside: World, body: str, issue: int = 1) -> Comment:
 
 
 async def ended(outside: World, *commands: Comment) -> None:
-    await until(lambda: all(outside.ended(command) for command in commands), PATIENCE)
+    await until(lambda: not outside.open_ones(commands), PATIENCE)
 
 
 async def reacted(command: Comment) -> None:

@@ -142,7 +142,7 @@ async def _live_on(site: Site, outside: World, commands: list[Comment]) -> None:
             await ended(outside, *commands)
             await quiet(outside)
         except TimeoutError:
-            open_ = [outside.state_of(each) for each in commands if not outside.ended(each)]
+            open_ = [outside.state_of(each) for each in outside.open_ones(commands)]
             site.result.violations += [
                 f"of {len(commands)} commands never ends: {words}" for words in open_
             ]
