@@ -209,7 +209,8 @@ async def _translated() -> AsyncIterator[None]:
 # --- working ----------------------------------------------------------------------------------
 
 
-async def _end(task: asyncio.Task[None]) -> None:
+async def _end(task: asyncio.Task[None], patience: float) -> None:
+    await asyncio.wait([task], timeout=patience)
     # Python 3.11's wait_for, which redis-py uses, may swallow a cancellation (gh-86296).
     while not task.done():
         task.cancel()
@@ -223,7 +224,31 @@ async def _begin(ctx: Mapping[Any, Any]) -> None:
         start()
 
 
+class _Ended(Exception):  # noqa: N818  (what was asked for, not a fault)
+    """The taker was told to end."""
+
+
 class _Taker(arq.Worker):
+    """Takes ids until `allow_pick_jobs` is withdrawn; it then ends between two of them.
+
+    A cancellation in the middle of its talk would leave redis-py's pipeline with a connection.
+    """
+
+    async def start_jobs(self, job_ids: list[bytes]) -> None:
+        """Start them one by one; raises _Ended as soon as no more is to be taken."""
+        for job_id in job_ids:
+            self._heed()
+            await super().start_jobs([job_id])
+
+    async def heart_beat(self) -> None:
+        """Do what arq does between two looks at the queue; raises _Ended after it."""
+        await super().heart_beat()
+        self._heed()
+
+    def _heed(self) -> None:
+        if not self.allow_pick_jobs:
+            raise _Ended
+
     async def run_cron(self, n: datetime, delay: float, num_windows: int = 2) -> None:
         """Plan anew what would wait for over a minute: the clock was set back meanwhile."""
         for job in self.cron_jobs:
@@ -259,6 +284,7 @@ class Worker:
         if look:
             self._crons.append(self._cron("look", look, set(range(0, 60, 15))))
         self._polling: asyncio.Task[None] | None = None
+        self._taker: _Taker | None = None  # while there is a talk with Redis
 
     async def run(self) -> None:
         """Work until `close` is called; a Redis that is away is waited for."""
@@ -276,8 +302,10 @@ class Worker:
         The default outlasts the longest call to the image provider.
         """
         self._crew.stop()
+        if self._taker:
+            self._taker.allow_pick_jobs = False
         if self._polling:
-            await _end(self._polling)
+            await _end(self._polling, _PATIENCE if self._taker else 0)
         await self._crew.close(patience)
 
     async def _poll(self) -> None:
@@ -287,6 +315,8 @@ class Worker:
             started = asyncio.get_running_loop().time()
             try:
                 await self._take()
+            except _Ended:
+                return
             except (RedisError, OSError) as error:
                 _log.warning("the queue is away (%s), trying again", type(error).__name__)
             except Exception:  # noqa: BLE001  (a job of another program must not end ours)
@@ -298,15 +328,16 @@ class Worker:
     async def _take(self) -> None:
         """Take ids for as long as the connection holds."""
         redis = connect(self._url)
-        worker = self._arq_worker(redis)
+        self._taker = taker = self._arq_worker(redis)
         try:
             await _warn_of_eviction(redis)
-            await worker.main()
+            await taker.main()
         finally:
-            await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+            self._taker = None
+            await asyncio.gather(*taker.tasks.values(), return_exceptions=True)
             await redis.aclose(close_connection_pool=True)
 
-    def _arq_worker(self, redis: ArqRedis) -> arq.Worker:
+    def _arq_worker(self, redis: ArqRedis) -> _Taker:
         return _Taker(
             self._jobs,
             queue_name=_QUEUE,

@@ -67,6 +67,45 @@ async def frozen(url: str) -> AsyncIterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+class Talk:
+    """A way to the server at `url` that holds back what holds `word`, until it is let go."""
+
+    def __init__(self, url: str, front: Path, word: bytes) -> None:
+        self.url = f"unix://{front}"
+        self.held, self.go_on = asyncio.Event(), asyncio.Event()
+        self._target = url.removeprefix("unix://")
+        self._word = word
+
+    async def carry(self, asking: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+        """Carry one connection's bytes both ways until both sides are done."""
+        far, forth = await asyncio.open_unix_connection(self._target)
+        async with asyncio.TaskGroup() as ways:
+            ways.create_task(self._way(asking, forth))
+            ways.create_task(self._way(far, answers))
+
+    async def _way(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65_536):
+            if self._word in data:
+                self.held.set()
+                await self.go_on.wait()
+            sink.write(data)
+        sink.close()
+        await sink.wait_closed()
+
+
+@asynccontextmanager
+async def held_up(url: str, front: Path, word: bytes) -> AsyncIterator[Talk]:
+    """Another address of the server at `url`, where questions that hold `word` have to wait."""
+    talk = Talk(url, front, word)
+    async with asyncio.TaskGroup() as connections:
+
+        def take(asking: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+            connections.create_task(talk.carry(asking, answers))
+
+        async with await asyncio.start_unix_server(take, front):
+            yield talk
+
+
 @pytest.fixture
 def work() -> Work:
     return Work()

@@ -1,7 +1,9 @@
 """Workers do what they are told as often as they are told, and outlive the queue's troubles."""
 
 import asyncio
+import gc
 import pickle
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -16,7 +18,7 @@ from bot.adapters.queue import ArqScheduler, QueueUnavailable, Worker
 from bot.adapters.valkey import embedded_valkey
 from bot.core.errors import LedgerBusy
 from bot.core.ports import Task
-from tests.adapters.queue.conftest import Work, frozen, working
+from tests.adapters.queue.conftest import Work, frozen, held_up, working
 
 
 def a_worker(url: str, work: Work, **options: Any) -> Worker:
@@ -258,6 +260,26 @@ async def test_two_workers_share_the_queue_and_each_id_is_done_once(
             await scheduler.schedule(Task.RUN, subject)
         assert sorted([await work.next() for _ in subjects]) == sorted(subjects)
     assert sorted(work.done) == sorted(subjects)
+
+
+async def test_closing_lets_the_talk_with_redis_come_to_its_end(
+    url: str, redis: Redis, scheduler: ArqScheduler, work: Work, tmp_path: Path
+) -> None:
+    """Cancelled while it gives a connection back, redis-py would leave it open."""
+    await scheduler.schedule(Task.RUN, "elsewhere")
+    await redis.set("arq:in-progress:run:elsewhere", b"1")
+    with warnings.catch_warnings(record=True) as left:
+        warnings.simplefilter("always")
+        async with held_up(url, tmp_path / "front", b"UNWATCH") as talk:
+            worker = a_worker(talk.url, work)
+            async with working(worker), asyncio.timeout(30):
+                await talk.held.wait()
+                closing = asyncio.create_task(worker.close())
+                await asyncio.sleep(0)
+                talk.go_on.set()
+                await closing
+        gc.collect()
+    assert [str(one.message) for one in left] == []
 
 
 async def test_sweeps_go_on_when_the_clock_is_set_back(url: str, work: Work) -> None:
