@@ -12,7 +12,6 @@ words of strangers, and people with write access can edit them.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -22,8 +21,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter
 
+from bot.core import typed_json
 from bot.core.attempts import Attempt, AttemptState
 from bot.core.errors import Failure
 from bot.core.plan import Item
@@ -111,6 +111,9 @@ class Record(BaseModel, frozen=True):
         )
 
 
+_RECORD = TypeAdapter(Record)
+
+
 class Signer:
     """Writes blocks, and reads those alone that it wrote."""
 
@@ -152,8 +155,8 @@ def _unpacked(data: str) -> Record:
     try:
         packed = base64.urlsafe_b64decode(data + "=" * (-len(data) % 4))
         text = zlib.decompressobj().decompress(packed, _MOST_JSON)
-        return Record.model_validate_json(text)
-    except (binascii.Error, zlib.error, ValidationError) as error:
+        return typed_json.read(_RECORD, text)
+    except (ValueError, zlib.error) as error:
         raise ValueError("the record is of another version") from error
 
 

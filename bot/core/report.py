@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from functools import reduce
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, TypeAdapter
 
-from bot.core import paths
+from bot.core import paths, typed_json
 from bot.core.errors import Charge, Failure
 from bot.core.messages import ENGLISH, Messages
 from bot.core.pricing import Money, Usage
@@ -234,9 +234,12 @@ def to_json(report: Report) -> str:
     return report.model_dump_json(indent=2)
 
 
+_REPORT = TypeAdapter(Report)
+
+
 def from_json(text: str) -> Report:
     """The report that `to_json` wrote."""
-    return Report.model_validate_json(text)
+    return typed_json.read(_REPORT, text)
 
 
 def exit_code(report: Report) -> int:

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import TypeVar
 
 import httpx
-from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, SecretStr, TypeAdapter
 
 from bot.adapters.github.refusals import unreadable
+from bot.core import typed_json
 
 T = TypeVar("T")
 
@@ -104,7 +105,7 @@ class Sent(BaseModel, frozen=True):
 def read(shape: TypeAdapter[T], response: httpx.Response) -> T:
     """The content of a successful answer; raises HostError if it is not of that shape."""
     try:
-        return shape.validate_json(response.content)
-    except ValidationError:
+        return typed_json.read(shape, response.content)
+    except ValueError:
         # Its text quotes the content, which may be a token.
         raise unreadable(response, writes=response.request.method != "GET") from None

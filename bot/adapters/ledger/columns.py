@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import BigInteger, Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
+from bot.core import typed_json
 from bot.core.pricing import Money
 from bot.core.said import restored, stored
 
@@ -122,4 +123,4 @@ class Json(TypeDecorator[T], Generic[T]):
         if value is None:
             return None
         # Not strictly: JSON has no word for a Decimal, and all was checked when it came in.
-        return self._adapter.validate_json(value, strict=False)
+        return typed_json.read(self._adapter, value)
