@@ -4,10 +4,12 @@ import asyncio
 import hashlib
 import hmac
 import json
+import ssl
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from time import perf_counter
 from typing import Any
 
@@ -133,7 +135,10 @@ class Webhooks:
             async with (
                 asyncio.timeout(webhook.patience),  # httpx limits each of its waits, not their sum
                 httpx.AsyncClient(
-                    transport=webhook.transport, timeout=webhook.patience, trust_env=False
+                    verify=_certificates(),
+                    transport=webhook.transport,
+                    timeout=webhook.patience,
+                    trust_env=False,
                 ) as client,
             ):
                 answer = await client.post(
@@ -148,6 +153,11 @@ class Webhooks:
             delivery.status, delivery.status_code = "failed to connect to host", 502
         finally:
             delivery.duration = perf_counter() - began
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)  # reading them takes 50 ms
 
 
 def sign(body: bytes, secret: str) -> str:
