@@ -35,7 +35,7 @@ MOST_REFUSED = 2 / ONE_IN  # of the commands
 # it late: Python gives memory back by the megabyte, and only where nothing is left in one. So a
 # server grows by some megabytes in its first thousand runs, each time that more come together than
 # ever before, and what it adds from then on is what counts. Runs warm it, not minutes.
-_WARM_UP = 1500  # runs
+_WARM_UP = 1000  # runs
 # Who waits for the next hour at 5,000 requests, or is refused at a cap, shows nothing of long work.
 _LIMIT = 10**6  # requests an hour
 _CAP = 100_000  # dollars
