@@ -89,7 +89,7 @@ async def _serve(settings: Settings, opening: Opening, *, with_worker: bool) -> 
             await stack.enter_async_context(server.working())
         url = await stack.enter_async_context(loopback.served(web(settings, server), sock))
         hook = f"{url}/webhook"
-        memory.keep()
+        await stack.enter_async_context(memory.tended())
         _tell(said("gptimage listens on {url} (webhook: {hook})", url=url, hook=hook))
         await stop.wait()
         _tell(said("stopping: calls in flight are awaited"))
@@ -105,7 +105,7 @@ async def _work(settings: Settings, port: int | None) -> None:
             windows = create_windows(server.checks, server.metrics)
             url = await stack.enter_async_context(loopback.served(windows, sock))
             _log.info("how this worker is: %s/readyz and %s/metrics", url, url)
-        memory.keep()
+        await stack.enter_async_context(memory.tended())
         _tell(said("gptimage worker is ready"))
         await stop.wait()
         _tell(said("stopping: calls in flight are awaited"))
