@@ -1,8 +1,10 @@
 """Only what GitHub signed is believed, and only a person's comment is heard."""
 
+import gc
 import hashlib
 import hmac
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -226,3 +228,16 @@ def test_a_run_id_is_short_and_safe_everywhere(installation: int, repository: in
 def test_an_event_survives_the_inbox(body: str) -> None:
     event = comment(body=body)
     assert from_json(to_json(event)) == event
+
+
+def test_of_a_delivery_that_has_been_read_nothing_stays_in_memory() -> None:
+    def blocks() -> int:
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    bodies = [json.dumps({"action": f"never seen {n}"}).encode() for n in range(20_000)]
+    before = blocks()
+    for body in bodies:
+        assert parse("issue_comment", body) is None
+
+    assert blocks() - before < 1000
