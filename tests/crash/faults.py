@@ -22,7 +22,7 @@ from tests.crash.ledger import Books
 from tests.crash.postgres import away
 from tests.crash.stage import Fault, Stage
 from tests.crash.stories import PATIENCE, ended, reacted
-from tests.crash.troubles import Line, Queue, small_disk
+from tests.crash.troubles import Queue, http_line, small_disk
 
 # --- the queue --------------------------------------------------------------------------------
 
@@ -253,8 +253,8 @@ async def _never_answered(stage: Stage) -> Sequence[Comment]:
 
 async def _line_is_cut(stage: Stage) -> Sequence[Comment]:
     """In the middle of the answer's head."""
-    line = Line(stage.outside.environment["OPENAI_BASE_URL"])
-    address = await stage.things.enter_async_context(line.open())
+    way = http_line(stage.outside.environment["OPENAI_BASE_URL"])
+    line, address = await stage.things.enter_async_context(way)
     stage.outside.environment["OPENAI_BASE_URL"] = address
     command = await stage.at_work()
     line.cut_after = 40

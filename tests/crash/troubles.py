@@ -1,11 +1,13 @@
-"""What the faults are made with: a small disk, the queue's process, a line that is cut."""
+"""What faults are made with: a small disk, the queue's process, a line to hold up or to cut."""
 
 import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -101,52 +103,84 @@ class Queue:
 
 
 class Line:
-    """A way to another server that can be cut after so many bytes of its next answer."""
+    """A way to another server that can be held up, or cut after so many bytes of an answer."""
 
-    def __init__(self, target: str) -> None:
-        parts = urlsplit(target)
-        self._target = (parts.hostname, parts.port)
-        self._path = parts.path
-        self.cut_after: int | None = None
+    def __init__(self, connect: Callable[[], Awaitable[tuple[StreamReader, StreamWriter]]]) -> None:
+        self._connect = connect
+        self.cut_after: int | None = None  # bytes of the next answer
+        self.held = asyncio.Event()  # something waits in it
+        self._word = b""
+        self._free = asyncio.Event()
+        self._free.set()
         self._carrying: set[asyncio.Task[None]] = set()
 
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[str]:
-        """The address at which the other server is found for the block."""
-        server = await asyncio.start_server(self._take, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        async with server:
-            yield f"http://127.0.0.1:{port}{self._path}"
+    def hold(self, word: bytes = b"") -> None:
+        """What has `word` in it stays in the line, and what comes behind it, until it is free."""
+        self._word = word
+        self._free.clear()
+
+    def free(self) -> None:
+        """Let all go on."""
+        self._free.set()
+
+    def take(self, asking: StreamReader, answers: StreamWriter) -> None:
+        """Carry a connection's bytes both ways until one side is done."""
+        task = asyncio.create_task(self._carry(asking, answers))
+        self._carrying.add(task)
+        task.add_done_callback(self._carrying.discard)
+
+    async def aclose(self) -> None:
+        """Cut all connections."""
         for task in self._carrying:
             task.cancel()
         await asyncio.gather(*self._carrying, return_exceptions=True)
 
-    def _take(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._carry(near, back))
-        self._carrying.add(task)
-        task.add_done_callback(self._carrying.discard)
-
-    async def _carry(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        far, forth = await asyncio.open_connection(*self._target)
-        there = asyncio.create_task(_pump(near, forth))
+    async def _carry(self, asking: StreamReader, answers: StreamWriter) -> None:
+        far, forth = await self._connect()
+        asked = asyncio.create_task(self._ask(asking, forth))
         try:
-            while data := await far.read(65536):
+            async for data in self._through(far):
+                answers.write(data[: self.cut_after])
                 if self.cut_after is not None:
-                    back.write(data[: self.cut_after])
                     self.cut_after = None
                     return
-                back.write(data)
-                await back.drain()
+                await answers.drain()
         except OSError:
             return
         finally:
-            there.cancel()
-            back.close()
+            asked.cancel()
+            answers.close()
             forth.close()
 
+    async def _ask(self, asking: StreamReader, forth: StreamWriter) -> None:
+        with suppress(OSError):
+            async for data in self._through(asking):
+                forth.write(data)
+                await forth.drain()
+        forth.close()
 
-async def _pump(near: asyncio.StreamReader, far: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await near.read(65536):
-            far.write(data)
-            await far.drain()
+    async def _through(self, source: StreamReader) -> AsyncIterator[bytes]:
+        while data := await source.read(65536):
+            if self._word in data and not self._free.is_set():
+                self.held.set()
+                await self._free.wait()
+            yield data
+
+
+@asynccontextmanager
+async def http_line(target: str) -> AsyncIterator[tuple[Line, str]]:
+    """A line to the HTTP server at `target` for the block, and the address that it has itself."""
+    parts = urlsplit(target)
+    line = Line(partial(asyncio.open_connection, parts.hostname, parts.port))
+    server = await asyncio.start_server(line.take, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, aclosing(line):
+        yield line, f"http://127.0.0.1:{port}{parts.path}"
+
+
+@asynccontextmanager
+async def unix_line(target: Path, near: Path) -> AsyncIterator[Line]:
+    """A line from the socket `near` to the server at the socket `target` for the block."""
+    line = Line(partial(asyncio.open_unix_connection, target))
+    async with await asyncio.start_unix_server(line.take, near), aclosing(line):
+        yield line

@@ -5,7 +5,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +16,7 @@ from sqlalchemy import text
 from bot.adapters.ledger import SqlLedger, open_ledger
 from bot.core.errors import LedgerBusy
 from bot.core.ports import Delivery
+from tests.crash.troubles import unix_line
 
 MakeDelivery = Callable[..., Delivery]
 
@@ -164,47 +165,14 @@ async def test_a_lost_connection_is_replaced(
     await other.close()
 
 
-class Line:
-    """A wire to the server's socket that can be frozen: bytes go in, and none come out."""
-
-    def __init__(self, socket: Path) -> None:
-        self._socket = socket
-        self._thawed = asyncio.Event()
-        self._thawed.set()
-        self._calls = asyncio.TaskGroup()
-
-    @asynccontextmanager
-    async def listening(self, socket: Path) -> AsyncIterator[None]:
-        async with self._calls, await asyncio.start_unix_server(self._answer, socket):
-            yield
-            self._thawed.set()
-
-    def freeze(self) -> None:
-        self._thawed.clear()
-
-    def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._calls.create_task(self._carry(reader, writer))
-
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_unix_connection(self._socket)
-        await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
-
-    async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            while data := await source.read(65536):
-                await self._thawed.wait()
-                target.write(data)
-        target.close()
-
-
 async def test_a_frozen_server_is_busy_in_time(
     postgres_url: str, make_delivery: MakeDelivery, tmp_path: Path
 ) -> None:
     parts = urlsplit(postgres_url)
-    line = Line(Path(parse_qs(parts.query)["host"][0]) / ".s.PGSQL.5432")
-    async with line.listening(tmp_path / ".s.PGSQL.5432"):
+    name = ".s.PGSQL.5432"
+    async with unix_line(Path(parse_qs(parts.query)["host"][0]) / name, tmp_path / name) as line:
         ledger = await open_ledger(f"postgresql://postgres:@{parts.path}?host={tmp_path}")
-        line.freeze()
+        line.hold()
         with within_three_seconds(), pytest.raises(LedgerBusy):
             await ledger.inbox.receive(make_delivery())
         await ledger.close()

@@ -13,7 +13,7 @@ from bot.adapters.pace import ImagePace
 from bot.adapters.pace.shared import shared_pace
 from tests.adapters.pace.conftest import Time
 from tests.adapters.pace.test_pace import about, starts
-from tests.adapters.queue.conftest import frozen
+from tests.crash.troubles import Queue
 
 ENOUGH = 5.0  # a run that stands still for Redis would stand still for longer
 
@@ -91,7 +91,7 @@ async def test_a_redis_that_hangs_costs_a_moment_and_the_own_places_are_remember
 ) -> None:
     async with worker(2) as pace:
         await starts(pace, clock, 1)
-        async with frozen(url), asyncio.timeout(ENOUGH):
+        async with Queue(url).frozen(), asyncio.timeout(ENOUGH):
             assert await starts(pace, clock, 3) == about(0, 60, 60)
             await pace.slow_down(100)
             assert await starts(pace, clock, 1) == about(160)
@@ -117,7 +117,7 @@ async def test_the_pace_is_shared_again_when_redis_is_back(
     async with AsyncExitStack() as stack:
         one = await stack.enter_async_context(worker(1))
         other = await stack.enter_async_context(worker(1))
-        async with frozen(url):
+        async with Queue(url).frozen():
             await one.acquire()
         clock.pass_(61)
         await one.acquire()

@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 from bot.adapters.queue import ArqScheduler, QueueUnavailable, Worker, connect
 from bot.core.errors import SettingsError
 from bot.core.ports import Task
-from tests.adapters.queue.conftest import Work, frozen, working
+from tests.adapters.queue.conftest import Work, working
+from tests.crash.troubles import Queue
 
 START = 1_800_000_000
 
@@ -59,7 +60,7 @@ async def test_whoever_leaves_a_burst_takes_nobody_with_them(
     url: str, scheduler: ArqScheduler, redis: Redis
 ) -> None:
     await scheduler.ping()
-    async with frozen(url):
+    async with Queue(url).frozen():
         first = asyncio.create_task(scheduler.schedule(Task.RUN, "first"))
         await asyncio.sleep(0)
         others = [asyncio.create_task(scheduler.schedule(Task.RUN, f"{n}")) for n in range(3)]
@@ -84,10 +85,10 @@ async def test_a_frozen_redis_is_said_within_three_seconds_and_used_again_when_i
     url: str, scheduler: ArqScheduler, redis: Redis
 ) -> None:
     await scheduler.schedule(Task.RUN, "before")
-    async with frozen(url), asyncio.timeout(3):
+    async with Queue(url).frozen(), asyncio.timeout(3):
         with pytest.raises(QueueUnavailable, match="did not answer"):
             await scheduler.schedule(Task.RUN, "lost")
-    async with frozen(url), asyncio.timeout(3):
+    async with Queue(url).frozen(), asyncio.timeout(3):
         with pytest.raises(QueueUnavailable, match="did not answer"):
             await scheduler.ping()
     await scheduler.ping()

@@ -18,7 +18,8 @@ from bot.adapters.queue import ArqScheduler, QueueUnavailable, Worker
 from bot.adapters.valkey import embedded_valkey
 from bot.core.errors import LedgerBusy
 from bot.core.ports import Task
-from tests.adapters.queue.conftest import Work, frozen, held_up, working
+from tests.adapters.queue.conftest import Work, working
+from tests.crash.troubles import Queue, unix_line
 
 
 def a_worker(url: str, work: Work, **options: Any) -> Worker:
@@ -191,7 +192,7 @@ async def test_a_worker_waits_for_a_queue_that_is_not_there_yet(tmp_path: Path, 
 async def test_a_worker_outlives_a_frozen_queue(
     url: str, scheduler: ArqScheduler, work: Work
 ) -> None:
-    async with frozen(url):
+    async with Queue(url).frozen():
         with pytest.raises(QueueUnavailable):
             await scheduler.schedule(Task.RUN, "lost")
     await scheduler.schedule(Task.RUN, "after")
@@ -270,13 +271,15 @@ async def test_closing_lets_the_talk_with_redis_come_to_its_end(
     await redis.set("arq:in-progress:run:elsewhere", b"1")
     with warnings.catch_warnings(record=True) as left:
         warnings.simplefilter("always")
-        async with held_up(url, tmp_path / "front", b"UNWATCH") as talk:
-            worker = a_worker(talk.url, work)
+        socket, front = Path(url.removeprefix("unix://")), tmp_path / "front"
+        async with unix_line(socket, front) as line:
+            line.hold(b"UNWATCH")
+            worker = a_worker(f"unix://{front}", work)
             async with working(worker), asyncio.timeout(30):
-                await talk.held.wait()
+                await line.held.wait()
                 closing = asyncio.create_task(worker.close())
                 await asyncio.sleep(0)
-                talk.go_on.set()
+                line.free()
                 await closing
         gc.collect()
     assert [str(one.message) for one in left] == []
