@@ -1,7 +1,9 @@
 """Looking for what is left to do costs the same after a hundred thousand things done."""
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import event, func, select, text
 
 from bot.adapters.ledger import SqlLedger
-from bot.adapters.ledger.tables import items
+from bot.adapters.ledger.tables import items, metadata, runs
 from bot.core.ports import Cap, Delivery, Effect, Lease, Publication, Settlement
 from bot.core.pricing import Money
 from bot.core.run import Thread
@@ -43,6 +45,9 @@ SETTLED = {
     "reservations": """
         INSERT INTO reservations (run_id, scope, "window", held)
         SELECT 'old' || n, 'old' || n, 'always', 5 FROM numbers""",
+    "offers": """
+        INSERT INTO offers (id, thread, author, batch, warnings, created_at, run)
+        SELECT 'old' || n, :thread, '{}', :batch, '[]', n, 'old' || n FROM numbers""",
     "orders": """
         INSERT INTO orders (id, run_id, ordered_at)
         SELECT 'old' || n, 'old' || n, n FROM numbers""",
@@ -53,6 +58,12 @@ SETTLED = {
     "leases": """
         INSERT INTO leases (subject, epoch, until)
         SELECT 'run:old' || n, 1, 0 FROM numbers""",
+}
+PARTIAL = {
+    index.name
+    for table in metadata.tables.values()
+    for index in table.indexes
+    if index.dialect_options["sqlite"]["where"] is not None
 }
 NUMBERS = """
     WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :many)
@@ -100,17 +111,20 @@ async def plans(ledger: SqlLedger, work: Callable[[], Awaitable[object]]) -> dic
 
 
 def scans(plan: str) -> list[str]:
-    """The lines of a plan that read a table from its beginning to its end."""
-    return [
-        line
-        for line in plan.splitlines()
-        if any(f"Seq Scan on {name}" in line or _scans(line, name) for name in (*SETTLED, "runs"))
-    ]
+    """The lines of a plan that read a table, or all of its index, from beginning to end."""
+    lines = plan.splitlines()
+    return [line for line, below in pairwise([*lines, ""]) if _reads_all(line, below)]
 
 
-def _scans(line: str, name: str) -> bool:
-    """SQLite's word for it; with an index it is one of what is left to do."""
-    return line.startswith(f"SCAN {name}") and "USING" not in line
+def _reads_all(line: str, below: str) -> bool:
+    """An index with a condition of its own holds only what is left to do."""
+    if found := re.search(r"Seq Scan on (\w+)|^SCAN (\w+)$", line):
+        return (found[1] or found[2]) in SETTLED
+    if found := re.search(r"^SCAN \w+ USING (?:COVERING )?INDEX (\w+)", line):
+        return found[1] not in PARTIAL
+    if found := re.search(r"Index (?:Only )?Scan (?:Backward )?(?:using|on) (\w+)", line):
+        return found[1] not in PARTIAL and "Index Cond" not in below
+    return False
 
 
 async def test_each_sweep_reads_only_what_is_left(
@@ -169,11 +183,18 @@ async def test_nothing_in_the_life_of_a_run_reads_what_is_over(
         assert await old_ledger.runs.reopen(view, [1], Money(5), now, caps)
         await old_ledger.line.head(3)
         await old_ledger.figures.read()
-        await old_ledger.history.runs()
+        await old_ledger.offers.get("nowhere")
 
     found = await plans(old_ledger, life)
     assert len(found) > 40
     assert {words: scans(plan) for words, plan in found.items() if scans(plan)} == {}
+
+
+async def test_the_newest_runs_are_read_from_the_end_of_an_index(old_ledger: SqlLedger) -> None:
+    plan, *_ = (await plans(old_ledger, old_ledger.history.runs)).values()
+    assert "ix_runs_created" in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
 
 
 async def test_a_statement_that_reads_all_is_found_out(old_ledger: SqlLedger) -> None:
@@ -181,8 +202,13 @@ async def test_a_statement_that_reads_all_is_found_out(old_ledger: SqlLedger) ->
         async with old_ledger.database.read() as connection:
             await connection.execute(select(func.count()).where(items.c.url == "nowhere"))
 
-    (plan,) = (await plans(old_ledger, look)).values()
-    assert scans(plan)
+    async def look_at_an_index() -> None:
+        async with old_ledger.database.read() as connection:
+            await connection.execute(select(runs.c.created_at).order_by(runs.c.created_at))
+
+    for each in (look, look_at_an_index):
+        (plan,) = (await plans(old_ledger, each)).values()
+        assert scans(plan)
 
 
 async def test_a_sweep_schedules_no_more_of_a_long_line_than_of_a_short_one(
