@@ -7,7 +7,7 @@ from importlib import import_module
 atheris = import_module("atheris")  # it is made for some machines only
 
 # What is loaded in this block tells the fuzzer which of its branches an input takes.
-_FOLLOWED = ["bot.core", "bot.entrypoints.web", "tests.fuzz.targets"]
+_FOLLOWED = ["bot.core", "bot.engine.intake", "bot.entrypoints.web", "tests.fuzz.targets"]
 with atheris.instrument_imports(include=_FOLLOWED):
     from tests.fuzz.targets import PLANTED, TARGETS
 

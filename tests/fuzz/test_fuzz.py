@@ -10,7 +10,7 @@ from tests.fuzz.targets import TARGETS
 pytest.importorskip("atheris")  # it is made for some machines only
 
 
-@pytest.mark.parametrize("name", ["comment", "webhook"])
+@pytest.mark.parametrize("name", TARGETS)
 def test_nothing_that_is_sent_breaks_anything(name: str, tmp_path: Path) -> None:
     found = fuzz(name, tmp_path, 1, "-runs=1500")
 
