@@ -4,7 +4,7 @@ import csv
 import json
 import sqlite3
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from bot.core.run import RunState, Stop
 from bot.entrypoints import past
 from bot.entrypoints.past import Format
 from bot.simulators.images import ImagesSimulator
+from tests.aging import move_back
 from tests.entrypoints.conftest import Shell
 
 UUID = "3f2a0c9e-1111-4222-8333-444455556666"
@@ -86,6 +87,26 @@ async def test_pruning_wants_an_age_and_can_only_count(shell: Shell) -> None:
     assert done.out.startswith("Removed what the ledger kept of\n  runs: 0 ")
     listed = await shell.run("gptimage", "history", "--format", "json")
     assert json.loads(listed.out)[0]["run_id"] == ran.report["run_id"]
+
+
+async def test_pruning_takes_what_is_old_and_keeps_the_reports(shell: Shell) -> None:
+    old = await shell.run("gptimage", "run", shell.batch("fox"))
+    move_back(shell.home / "data" / "ledger.db", timedelta(days=40))
+    new = await shell.run("gptimage", "run", shell.batch("owl"))
+
+    counted = await shell.run("gptimage", "prune", "--older-than", "30d", "--dry-run")
+    done = await shell.run("gptimage", "prune", "--older-than", "30d")
+    again = await shell.run("gptimage", "prune", "--older-than", "30d")
+
+    assert [each.out.splitlines()[1] for each in (counted, done, again)] == [
+        *("  runs: 1 (their reports stay)", "  runs: 1 (their reports stay)"),
+        "  runs: 0 (their reports stay)",
+    ]
+    for run in (old, new):
+        name = run.report["run_id"]
+        shown = await shell.run("gptimage", "history", "show", name, "--format", "json")
+        assert shown.code == 0
+        assert json.loads(shown.out)["total_cost"] == run.report["total_cost"]
 
 
 # --- the Node tool's history ------------------------------------------------------------------

@@ -1,10 +1,17 @@
 """Stories: an estimate that is run, and a run that is looked after from the thread."""
 
+import json
 import re
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
 
 from inline_snapshot import snapshot
 
+from bot.entrypoints.sandbox import sandbox
 from bot.simulators.images import Fault, FaultKind, Settings
+from tests.aging import move_back
 from tests.stories.conftest import Thread, with_settings
 
 FOXES = "--quality low --size 1024x1024 --max-concurrent 1\n\n- a red fox\n- an owl\n"
@@ -112,3 +119,23 @@ async def test_a_stranger_asks_for_a_status_and_hears_nothing(thread: Thread) ->
         command = await thread.say(f"/batch {word}", by="ada")
         assert thread.reactions(command) == ["confused"]
     assert len(thread.answers()) == 1
+
+
+async def test_a_server_lets_go_of_what_is_old_by_itself_and_keeps_the_bill(tmp_path: Path) -> None:
+    home = tmp_path / "data"
+
+    def kept() -> list[tuple[str, int | None]]:
+        query = """
+            SELECT json(report), (SELECT count(*) FROM items WHERE run_id = id)
+            FROM runs WHERE pruned_at IS NOT NULL"""
+        with closing(sqlite3.connect(home / "ledger.db")) as connection:
+            return connection.execute(query).fetchall()
+
+    async with sandbox(home, port=0, latency_ms=0) as room:
+        await Thread(room).say(f"/batch {FOXES}")
+    move_back(home / "ledger.db", timedelta(days=40))
+    async with sandbox(home, port=0, latency_ms=0, gptimage_keep_days=30) as room:
+        await Thread(room).until(lambda: kept() and not kept()[0][1])
+
+    ((report, _),) = kept()
+    assert json.loads(report)["total_cost"] > 0
