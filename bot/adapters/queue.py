@@ -273,7 +273,7 @@ class Worker:
         sweep: Work,
         *,
         look: Work | None = None,
-        sweep_every: int = 5,
+        sweep_every: int = 3,
         max_jobs: int = 50,
     ) -> None:
         connect(url)  # a wrong address is refused now, not in the background

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import pytest
@@ -67,7 +66,7 @@ async def test_the_work_of_a_dead_worker_is_taken_up_within_15_seconds(
 
     with capsys.disabled():
         sys.stdout.write(f"\nthe work of a dead worker is taken up after {took} s\n")
-    assert median(took) <= TAKEN_UP, took
+    assert max(took) <= TAKEN_UP, took
 
 
 async def test_a_worker_that_slept_longer_than_its_lease_hands_in_what_was_paid_for(
