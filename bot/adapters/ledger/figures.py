@@ -20,10 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.ledger import tally
 from bot.adapters.ledger.columns import Amount, Time
+from bot.adapters.ledger.cursors import cursor
 from bot.adapters.ledger.engine import Database
+from bot.adapters.ledger.missed import LOG
 from bot.adapters.ledger.tables import (
     attempts,
-    cursors,
     deliveries,
     effects,
     items,
@@ -66,7 +67,7 @@ class SqlFigures:
                 in_doubt=Money(sums[f"money.{AttemptState.IN_DOUBT}"]),
                 reserved=await connection.scalar(_RESERVED) or Money(0),
                 waiting={kind: row.waiting for kind, row in waits.items()},
-                caught_up=await connection.scalar(_CAUGHT_UP),
+                caught_up=await cursor(connection, LOG),
                 since={kind: row.since for kind, row in waits.items() if row.since},
             )
 
@@ -103,5 +104,3 @@ _WAITING = union_all(
     _open("missed", missed.c.noticed_at),
     _open("effects", effects.c.created_at, effects.c.shown < effects.c.version),
 )
-
-_CAUGHT_UP = select(func.max(cursors.c.at, type_=Time))

@@ -13,7 +13,7 @@ from bot.adapters.ledger.tables import missed
 from bot.adapters.ledger.upsert import insert
 from bot.core.ports import Lease, MissedDelivery, Sending
 
-_LOG = "deliveries"
+LOG = "deliveries"  # the cursor of GitHub's log
 
 
 class SqlMissed:
@@ -25,7 +25,7 @@ class SqlMissed:
     async def read_to(self) -> datetime | None:
         """Up to when the log has been read; None if it never was."""
         async with self._database.read() as connection:
-            return await cursor(connection, _LOG)
+            return await cursor(connection, LOG)
 
     async def record(
         self,
@@ -47,7 +47,7 @@ class SqlMissed:
                 await connection.execute(delete(missed).where(missed.c.guid == guid))
             for sending in lost:
                 await _keep(connection, sending, now, anew=anew)
-            await move_cursor(connection, _LOG, now)
+            await move_cursor(connection, LOG, now)
 
     async def next_due(self, now: datetime) -> MissedDelivery | None:
         """The one that is to be asked for next."""

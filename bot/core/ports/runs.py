@@ -121,7 +121,7 @@ class Runs(Protocol):
         *,
         lease: Lease | None = None,
     ) -> bool:
-        """Ask a run to start nothing more; False once all its items are settled.
+        """Ask a run to start nothing more; False once it no longer waits or works.
 
         The first reason stays; `faults` are what it is about. An order is settled with it, and
         carried out once. Whoever drives the run names its lease: raises LeaseLost.

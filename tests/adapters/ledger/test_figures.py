@@ -110,6 +110,7 @@ async def test_what_github_could_not_deliver_is_counted(
 ) -> None:
     lost = Sending(1, "a-guid", now - timedelta(minutes=5), arrived=False)
     await ledger.missed.record(await hold("log:deliveries"), (), [lost], now)
+    await ledger.pruning.pruned(now + timedelta(hours=1))
 
     figures = await ledger.figures.read()
 
