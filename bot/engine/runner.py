@@ -158,9 +158,22 @@ class _Drive:
     async def _may_start(self) -> bool:
         if self._stopped:
             return False
-        await self._runner.drain.unless_asked(self._runner.pace.acquire())
+        await self._paced()
         await self._look()
         return not self._stopped
+
+    async def _paced(self) -> None:
+        """Wait for a place, but not past the wish to stop: others wait for it, too."""
+        place = self._runner.drain.unless_asked(self._runner.pace.acquire())
+        waiting = asyncio.create_task(place)
+        try:
+            while not self._stopped:
+                if (await asyncio.wait([waiting], timeout=_LOOK.total_seconds()))[0]:
+                    return
+                await self._look()
+        finally:
+            waiting.cancel()
+            await asyncio.wait([waiting])
 
     def _is_refused(self, model: str) -> bool:
         """Whether the server has said, since somebody last asked, that it has no such model."""
@@ -174,8 +187,8 @@ class _Drive:
     async def _look(self) -> None:
         """Has somebody asked the run to stop, or is its working time over?"""
         now = self._runner.clock()
-        if self._looked is not None and now - self._looked < _LOOK:
-            return
+        if self._looked is not None and timedelta(0) <= now - self._looked < _LOOK:
+            return  # a clock may be set back
         self._looked = now
         if stop := await self._runs.stop_requested(self._run.id):
             self._board.stopped(stop)
@@ -195,8 +208,11 @@ class _Drive:
 
     async def _wait(self, until: datetime) -> None:
         """Wait for a retry, but not past the wish to stop."""
-        while not self._stopped and (left := until - self._runner.clock()) > timedelta(0):
-            await self._runner.drain.wait(min(left, _LOOK).total_seconds())
+        left = until - self._runner.clock()
+        while not self._stopped and left > timedelta(0):
+            part = min(left, _LOOK)
+            await self._runner.drain.wait(part.total_seconds())
+            left = min(left - part, until - self._runner.clock())  # a clock may be set back
             await self._look()
 
     # --- one call -----------------------------------------------------------------------------
@@ -350,7 +366,7 @@ class _Drive:
                 key = spool_key(self._run.id, view, attempt.number)
                 if answer := await self._runner.provider.recall(key):
                     outcome = succeeded(view, answer, attempt.amount, self._prices)
-                    await self._record(view.item.index, attempt.number, outcome)
+                    await self._record(view.item.index, attempt.number, outcome, answer.kept_at)
 
 
 _FAULT = said("this machine could not keep the answer (is its disk full?)")

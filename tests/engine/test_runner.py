@@ -19,6 +19,7 @@ from bot.core.ports import Answer, Lease
 from bot.core.pricing import BUILT_IN, Money, PriceBook, Usage, upper_bound
 from bot.core.run import ItemState, Run, RunState, RunView, Stop
 from bot.engine.drain import Drain
+from bot.engine.outcomes import lost
 from bot.engine.runner import Runner
 from tests.engine.desk import START, Clock
 
@@ -303,6 +304,71 @@ async def test_the_hours_until_somebody_reads_a_kept_answer_are_no_working_time(
     assert track.calls == ["owl"]
     assert [item.state for item in view.items] == [ItemState.SUCCEEDED] * 2
     assert view.items[0].attempts[0].settled_at == kept_at
+
+
+async def test_the_hours_until_somebody_finds_a_late_answer_are_no_working_time(
+    track: Track,
+) -> None:
+    run = Run("r1", RunState.QUEUED, batch("fox", "owl", timeout=60_000), START)
+    await track.ledger.runs.open(run, plan(run.batch, run.id))
+    lease = await track.ledger.leases.claim("run:r1", START, timedelta(seconds=10))
+    assert lease is not None
+    await track.ledger.runs.start(lease, 0, 1, 1, None, START)
+    await track.ledger.runs.settle(lease, 0, 1, lost("gone"), START + timedelta(seconds=5))
+    kept_at = START + timedelta(seconds=20)
+    track.clock.now = START + timedelta(hours=9)
+
+    view = await track.go_on(lease, _image, recalled=replace(ANSWER, kept_at=kept_at))
+
+    assert track.calls == ["owl"]
+    assert [item.state for item in view.items] == [ItemState.SUCCEEDED] * 2
+    assert view.items[0].attempts[0].settled_at == kept_at
+
+
+async def test_a_clock_that_is_set_back_makes_no_wait_longer_and_hides_no_cancel(
+    track: Track,
+) -> None:
+    waits: list[float] = []
+
+    class SetBack(Drain):
+        async def wait(self, seconds: float) -> None:
+            if not waits:
+                track.clock.pass_(days=-1)
+            waits.append(seconds)
+            track.clock.pass_(seconds=seconds)
+            if len(waits) == 2:
+                assert await track.ledger.runs.request_stop("r1", Stop.CANCELLED)
+            assert len(waits) < 10
+
+    track.drain = SetBack()
+    server = refusing(Failure.RATE_LIMIT, retry_after=5)
+    view = await track.run(batch("a", retry_policy=RetryPolicy(max_retries=1)), server)
+
+    assert track.calls == ["a"]
+    assert view.run.stop is Stop.CANCELLED
+    assert waits == [1, 1]
+
+
+async def test_a_cancel_is_heard_while_a_place_is_waited_for_and_takes_none(track: Track) -> None:
+    class Full(Pace):
+        asked, given_up = 0, 0
+
+        async def acquire(self) -> None:
+            self.asked += 1
+            assert await track.ledger.runs.request_stop("r1", Stop.CANCELLED)
+            track.clock.pass_(seconds=2)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.given_up += 1
+
+    track.pace = pace = Full()
+    async with asyncio.timeout(30):
+        view = await track.run(batch("a", "b", "c", max_concurrent=1), _image)
+
+    assert track.calls == []
+    assert view.run.stop is Stop.CANCELLED
+    assert pace.asked == pace.given_up == 1
 
 
 async def test_no_call_starts_after_a_cancel_though_nobody_has_looked_since(track: Track) -> None:
