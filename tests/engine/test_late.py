@@ -2,8 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from bot.core.batch import BatchConfig, Job
 from bot.core.errors import Failure
@@ -11,7 +15,7 @@ from bot.core.ports import Lease, Runs, Settlement, Task
 from bot.core.run import ItemState
 from bot.engine.late import Late
 from bot.engine.runner import spool_key
-from tests.engine.desk import Queue
+from tests.engine.desk import START, Clock, Queue
 from tests.engine.story import Story
 from tests.engine.world import LEASE, RUN, Process, World, sound, world
 from tests.faulty import Changed
@@ -43,7 +47,7 @@ async def test_a_run_that_ended_in_doubt_is_looked_at_when_its_answer_is_there(
     async with world(STORY, empty) as made:
         key = await given_up(made)
         queue = Queue()
-        late = Late(made.ledger.runs, queue)
+        late = Late(made.ledger.runs, queue, made.clock)
 
         await late.look(made.spool.on_disk())
         before = list(queue.tasks)
@@ -59,17 +63,55 @@ async def test_a_run_that_ended_in_doubt_is_looked_at_when_its_answer_is_there(
         assert queue.tasks == [(Task.RUN, RUN)]
 
 
-async def test_it_is_looked_at_until_it_is_settled_but_not_for_ever(empty: Path) -> None:
+async def test_it_is_looked_at_until_it_is_settled_after_longer_and_longer_pauses(
+    empty: Path,
+) -> None:
+    """A store, a disk or a gateway may be away for days; and no worker may be busy with it."""
     async with world(STORY, empty) as made:
         key = await given_up(made)
-        queue = Queue()
-        late = Late(made.ledger.runs, queue)
+        queue, clock, when = Queue(), Clock(), []
+        late = Late(made.ledger.runs, queue, clock)
         await arrives(made, f"{key}.answer")
 
-        for _ in range(30):
+        while clock.now - START < timedelta(days=2):
+            before = len(queue.tasks)
             await late.look(made.spool.on_disk())
+            when += [(clock.now - START).total_seconds()] * (len(queue.tasks) - before)
+            clock.pass_(seconds=15)
 
-        assert len(queue.tasks) == 20
+        assert when[:6] == [0, 15, 45, 90, 180, 345]
+        assert {end - start for start, end in pairwise(when[-20:])} == {3600}
+
+
+async def test_a_queue_that_was_away_gets_it_at_once_when_it_is_back(empty: Path) -> None:
+    async with world(STORY, empty) as made:
+        key = await given_up(made)
+        queue, clock = Queue(away=True), Clock()
+        late = Late(made.ledger.runs, queue, clock)
+        await arrives(made, f"{key}.answer")
+
+        for _ in range(100):
+            with pytest.raises(ConnectionError):
+                await late.look(made.spool.on_disk())
+            clock.pass_(seconds=15)
+        queue.away = False
+        await late.look(made.spool.on_disk())
+
+        assert queue.tasks == [(Task.RUN, RUN)]
+
+
+async def test_a_clock_that_is_set_back_holds_nothing_up(empty: Path) -> None:
+    async with world(STORY, empty) as made:
+        key = await given_up(made)
+        queue, clock = Queue(), Clock()
+        late = Late(made.ledger.runs, queue, clock)
+        await arrives(made, f"{key}.answer")
+
+        await late.look(made.spool.on_disk())
+        clock.pass_(days=-1)
+        await late.look(made.spool.on_disk())
+
+        assert len(queue.tasks) == 2
 
 
 class Sleeper(Changed):

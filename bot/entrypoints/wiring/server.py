@@ -98,7 +98,7 @@ async def server_parts(
         shop = await stack.enter_async_context(working)
         scheduler = ArqScheduler(redis_url)
         stack.push_async_callback(scheduler.aclose)
-        late = Late(shop.ledger.runs, scheduler)
+        late = Late(shop.ledger.runs, scheduler, utc_now)
         await stack.enter_async_context(looking_late(shop.spool, late))
         host = GitHubHost(
             AppCredentials(
