@@ -164,18 +164,20 @@ async def _no_room_for_the_answer(stage: Stage) -> Sequence[Comment]:
 
 # --- GitHub -----------------------------------------------------------------------------------
 
-_DOWN = 130.0  # seconds
+_DOWN, _UNREACHED = 130.0, 30.0  # seconds
 _ALWAYS = 10**6
+_SAYS_503 = GitHubFault(status=503, times=_ALWAYS)
+_HANGS_UP = GitHubFault(GitHubFaultKind.CUT, times=_ALWAYS)
 
 
-async def _github_down(stage: Stage) -> Sequence[Comment]:
+async def _github_down(stage: Stage, fault: GitHubFault, seconds: float) -> Sequence[Comment]:
     """Images are made meanwhile; the thread hears of them when GitHub is back."""
     first = await stage.at_work()
     faults = stage.outside.github.faults
-    faults.add(GitHubFault(status=503, times=_ALWAYS))
+    faults.add(fault)
     stage.outside.images.answering.set()
     await until(lambda: len(stage.outside.images.calls) == 2)
-    await asyncio.sleep(_DOWN)  # the pauses between two tries become longer
+    await asyncio.sleep(seconds)  # the pauses between two tries become longer
     faults.lines.clear()
     stage.go_on()
     return [first]
@@ -185,7 +187,7 @@ async def _github_down_at_the_command(stage: Stage) -> Sequence[Comment]:
     """Nobody can say who commented: nothing starts, and the person asks again."""
     await stage.serve()
     faults = stage.outside.github.faults
-    faults.add(GitHubFault(status=503, times=_ALWAYS))
+    faults.add(_SAYS_503)
     first = await stage.order()
     await until(lambda: sum(call.status == 503 for call in stage.outside.github.calls) > 3)
     await asyncio.sleep(_DOWN)
@@ -235,6 +237,9 @@ async def _tokens_end(stage: Stage) -> Sequence[Comment]:
 # --- the image API ----------------------------------------------------------------------------
 
 
+_RUNS, _STORM = 6, 20  # runs of two images, and refusals
+
+
 async def _image_fault(stage: Stage, fault: ImageFault) -> Sequence[Comment]:
     stage.outside.images.faults.append(fault)
     command = await stage.heard()
@@ -262,6 +267,32 @@ async def _line_is_cut(stage: Stage) -> Sequence[Comment]:
     return [command]
 
 
+async def _picture_away(stage: Stage) -> Sequence[Comment]:
+    """The answer names where its picture is, and that cannot be had until the run has ended."""
+    images = stage.outside.images
+    images.faults.append(ImageFault(FaultKind.URL, prompt="fox"))
+    images.pictures_away = True
+    command = await stage.heard()
+    await ended(stage.outside, command)
+    stage.expect("in doubt" in stage.outside.answers[-1].body, "the picture was there")
+    images.pictures_away = False
+    stage.go_on()
+    await ledger.until(stage.outside, _all_made, PATIENCE)
+    return [command]
+
+
+async def _refused_in_a_storm(stage: Stage) -> Sequence[Comment]:
+    """Many runs at once, of whose calls the first many are refused."""
+    images = stage.outside.images
+    images.faults.append(ImageFault(FaultKind.RATE_LIMIT, times=_STORM, wait_ms=300))
+    await stage.serve()
+    commands = [await stage.order(await stage.outside.open_issue()) for _ in range(_RUNS)]
+    await until(lambda: not images.faults, PATIENCE)
+    stage.go_on()
+    stage.expect(len(images.calls) > _STORM, "nobody was refused")
+    return commands
+
+
 # --- the clock --------------------------------------------------------------------------------
 
 
@@ -284,6 +315,10 @@ async def _clock_jumps(stage: Stage, hours: int) -> Sequence[Comment]:
         return [first, second, third]
     await reacted(second)
     return [first, third]
+
+
+def _all_made(books: Books) -> bool:
+    return all("succeeded" in states for states in books.states.values())
 
 
 def _is_idle(books: Books) -> bool:
@@ -323,7 +358,11 @@ FAULTS = (
         "disk full during the call",
         *(_no_room_for_the_answer, "could not keep the answer", "thread", 1, 1),
     ),
-    Fault("GitHub down", _github_down, _DONE, "thread"),
+    Fault("GitHub down", partial(_github_down, fault=_SAYS_503, seconds=_DOWN), _DONE, "thread"),
+    Fault(
+        "GitHub cannot be reached",
+        *(partial(_github_down, fault=_HANGS_UP, seconds=_UNREACHED), _DONE, "thread"),
+    ),
     Fault("GitHub down at the command", _github_down_at_the_command, _NOBODY_KNOWS, "thread"),
     Fault("GitHub: stored, but 502", _stored_but_502, _DONE, "thread"),
     Fault("GitHub: half an upload", _half_uploaded, _DONE, "thread"),
@@ -343,6 +382,8 @@ FAULTS = (
         times=99,
         wait_ms=500,
     ),
+    Fault("image API: 429 to six runs", _refused_in_a_storm, _DONE, "thread"),
+    Fault("image API: a picture away", _picture_away, _DONE, "thread"),
     Fault(
         "clock two hours ahead",
         *(partial(_clock_jumps, hours=2), "The batch used up its `timeout`", "thread", 0, 1),

@@ -26,6 +26,10 @@ class Address:
     url: str
 
 
+class NotFetched(Exception):  # noqa: N818  (for now)
+    """Nothing came from the address of a picture, which may be there all the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """What an answer says; `picture` is where its base64 stands, that text itself, or an address.

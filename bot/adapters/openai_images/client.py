@@ -13,7 +13,7 @@ import openai
 from pydantic import SecretStr
 
 from bot.adapters.openai_images import failures
-from bot.adapters.openai_images.answer import first_line
+from bot.adapters.openai_images.answer import NotFetched, first_line
 from bot.adapters.openai_images.arrivals import Arrivals
 from bot.adapters.openai_images.request import Request
 from bot.core.errors import Charge, Failure, ProviderError
@@ -27,6 +27,7 @@ _MOST_BYTES = 256 * 1024 * 1024
 _MOST_FETCHED = 50 * 1024 * 1024
 _FETCH_SECONDS = 120.0
 _MOST_HOPS = 4
+_LATER = frozenset({408, 425, 429})  # and all from 500 on
 # How long an answer may keep others waiting; one that comes slowly is read beside them.
 _TURN_SECONDS = 0.05
 
@@ -99,11 +100,16 @@ class Client:
             pass_on()
 
     async def fetch(self, url: str, writer: SpoolWriter) -> None:
-        """Get the picture that an answer only names, without our key; raises ValueError."""
+        """Get the picture that an answer only names, without our key.
+
+        Raises NotFetched where that may succeed another time, and ValueError where it will not.
+        """
         try:
             async with asyncio.timeout(_FETCH_SECONDS), _http() as http:
                 await self._follow(http, httpx2.URL(url), writer)
-        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError):
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
+            if _passes(error):
+                raise NotFetched from None
             raise ValueError("the picture cannot be fetched") from None
 
     async def _follow(self, http: httpx2.AsyncClient, url: httpx2.URL, writer: SpoolWriter) -> None:
@@ -144,6 +150,15 @@ def _http(**options: Any) -> httpx2.AsyncClient:
         follow_redirects=False,
         **options,
     )
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the same request may have an answer another time."""
+    if isinstance(error, httpx2.HTTPStatusError):
+        status = error.response.status_code
+        return status >= 500 or status in _LATER
+    strange = isinstance(error, httpx2.UnsupportedProtocol)
+    return isinstance(error, httpx2.TransportError | TimeoutError) and not strange
 
 
 def _once(deed: Callable[[], None]) -> Callable[[], None]:

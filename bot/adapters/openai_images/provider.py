@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from bot.adapters.openai_images.answer import (
     Address,
+    NotFetched,
     Received,
     open_text,
     read_answer,
@@ -160,7 +161,8 @@ class OpenAIImages:
     async def recall(self, key: str) -> Answer | None:
         """The answer that an earlier call left in the spool under `key`, if there is one.
 
-        Raises ProviderError if it is there and holds no usable picture.
+        Raises ProviderError if it is there and holds no usable picture, or names one that cannot be
+        had now: LOST, and to be recalled again.
         """
         return await self._read(key) if await self._spool.fetch(_answer(key)) else None
 
@@ -194,6 +196,8 @@ class OpenAIImages:
             header = await asyncio.to_thread(look, await self._picture(key, path, received, until))
         except ValueError:
             raise _useless(request_id) from None
+        except NotFetched:
+            raise _not_fetched(request_id) from None
         return Answer(
             image=_image(key),
             media_type=header.media_type,
@@ -260,6 +264,15 @@ def _useless(request_id: str | None) -> ProviderError:
     return ProviderError(
         Failure.BAD_ANSWER,
         said("the answer holds no usable image; it may be billed all the same"),
+        charge=Charge.IN_DOUBT,
+        request_id=request_id,
+    )
+
+
+def _not_fetched(request_id: str | None) -> ProviderError:
+    return ProviderError(
+        Failure.LOST,
+        said("the server's picture could not be fetched; it may be billed all the same"),
         charge=Charge.IN_DOUBT,
         request_id=request_id,
     )

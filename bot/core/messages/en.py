@@ -130,7 +130,7 @@ ENGLISH = Messages(
                 "The operator can free disk space.",
             ),
             Failure.LOST: Explanation(
-                "The worker ended during the call, or could not keep the answer."
+                "The worker ended during the call, or could not keep the answer or its picture."
             ),
         },
         unknown_failure=Explanation("The reason is not known."),

@@ -53,6 +53,9 @@ SERVICES = {
     "the answer holds no usable image; it may be billed all the same": (
         "応答に使える画像がありませんが、課金された可能性があります"
     ),
+    "the server's picture could not be fetched; it may be billed all the same": (
+        "サーバーの画像を取得できませんでしたが、課金された可能性があります"
+    ),
     "there is no room for the answer, so nothing was sent": (
         "応答を保存する空き容量がないため、送信しませんでした"
     ),

@@ -46,6 +46,8 @@ async def list_models(request: Request) -> Response:
 async def fetch_picture(request: Request) -> Response:
     """A picture of an earlier call, for answers that give an address in place of bytes."""
     simulator: ImagesSimulator = request.app.state.simulator
+    if simulator.pictures_away:
+        raise HTTPException(503)
     number, index = request.path_params["number"], request.path_params["index"]
     order = next((call.order for call in simulator.calls if call.number == number), None)
     if order is None or index >= order.n:

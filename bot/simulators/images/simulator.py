@@ -72,6 +72,7 @@ class ImagesSimulator:
         self.faults: list[Fault] = []
         self.answering = asyncio.Event()  # while it is not set, drawn pictures are held back
         self.answering.set()
+        self.pictures_away = False  # those that an answer names by their address
         self._today = today
         self._now = now
         self._tokens = inf

@@ -211,6 +211,27 @@ async def test_redirects_that_go_round_in_a_circle_end(
     assert len(gateway.requests) == 4
 
 
+@pytest.mark.parametrize("status", [408, 429, 500, 503, None])
+async def test_a_picture_that_cannot_be_had_now_is_asked_for_again(
+    provide: Provide, spool: LocalSpool, gateway: Any, status: int | None
+) -> None:
+    """It is paid for: to take a gateway's short fault for an answer without a picture loses it."""
+    gateway.reply(status or 200, pixel())
+    there = f"{gateway.url}/picture"
+    nowhere = "http://127.0.0.1:1/picture"
+    await keep(spool, "a.answer", by_url(there if status else nowhere))
+    provider = provide(base_url=gateway.url)
+
+    with pytest.raises(ProviderError) as raised:
+        await provider.recall("a")
+    assert (raised.value.failure, raised.value.charge) == (Failure.LOST, Charge.IN_DOUBT)
+    assert raised.value.request_id == "req_1"
+
+    gateway.reply(200, pixel())
+    await keep(spool, "a.answer", by_url(there))
+    assert await provider.recall("a")
+
+
 async def test_a_picture_that_is_too_heavy_is_left_where_it_is(
     provide: Provide, spool: LocalSpool, gateway: Any
 ) -> None:
