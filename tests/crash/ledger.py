@@ -18,7 +18,8 @@ Item = tuple[str, int]
 Attempt = tuple[str, int, int]
 
 _TABLES = {
-    "attempts": "SELECT run_id, item, number, state, amount, cost, request_id FROM attempts",
+    "attempts": "SELECT run_id, item, number, state, amount, cost, request_id, started_at,"
+    " settled_at FROM attempts",
     "items": "SELECT run_id, item, wanted, cancelled, url, path FROM items",
     "runs": "SELECT id, state, finished_at, page_url, report FROM runs",
     "effects": "SELECT id, kind, version, shown, remote, given_up FROM effects",

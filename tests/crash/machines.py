@@ -67,6 +67,7 @@ class Seen:
     violations: list[str] = field(default_factory=list)
     billed: int = 0
     doubts: int = 0
+    kept: int = 0
     seconds: float = 0
     still: list[float] = field(
         default_factory=list
@@ -84,6 +85,7 @@ class Seen:
                 *judge.counted(self.violations),
                 f"billed         {self.billed} images",
                 f"in doubt       {self.doubts} images",
+                f"kept           {self.kept} answers in the spool of the dead",
                 spread("recovery", self.still, "from a lease's last renewal to its heir"),
                 *self.violations,
             ]
@@ -95,13 +97,14 @@ class Seen:
 
 @asynccontextmanager
 async def machine(
-    outside: World, name: str, *command: str, patience: float = 60.0
+    outside: World, name: str, *command: str, patience: float = 60.0, kill_point: str = ""
 ) -> AsyncIterator[tuple[Process, str]]:
     """A process that shares no file with the others, until the block ends; and its webhook."""
     home, log = outside.data_dir / name, outside.data_dir / f"{name}.log"
     home.mkdir()
     log.touch()
     own = {"HOME": str(home), "GPTIMAGE_DATA_DIR": str(home / "data")}
+    own["GPTIMAGE_KILL_POINT"] = kill_point
     assert outside.nursery
     process = await outside.nursery.logged(command, outside.environment | own, home, log)
 
@@ -208,7 +211,8 @@ class Leases:
 
     found: dict[str, tuple[int, float]] = field(default_factory=dict)
     still: list[float] = field(default_factory=list)
-    taken: set[str] = field(default_factory=set)  # runs whose holder was dead, or too slow
+    # Runs whose holder was dead or too slow, and the times between which somebody took them.
+    taken: list[tuple[str, float, float]] = field(default_factory=list)
 
     async def watch(self, url: str) -> None:
         """Look every so often until cancelled."""
@@ -226,9 +230,20 @@ class Leases:
         before = self.found.get(subject)
         self.found[subject] = (epoch, until_)
         if before and epoch > before[0] and before[1] > 0:
-            self.taken.add(subject.removeprefix("run:"))
+            self.taken.append((subject.removeprefix("run:"), before[1], time.time()))
             if until_ > 0:
                 self.still.append(until_ - before[1])
+
+    def under_way(self, books: ledger.Books) -> set[ledger.Attempt]:
+        """The calls that were, for the ledger, under way when somebody took their run."""
+        return {
+            each
+            for each, row in books.attempts.items()
+            for run, gone, seen in self.taken
+            if each[0] == run
+            and row["started_at"] <= seen * 1_000_000
+            and (row["settled_at"] is None or row["settled_at"] >= gone * 1_000_000)
+        }
 
 
 # --- all together -----------------------------------------------------------------------------
@@ -251,11 +266,12 @@ async def survive(folder: Path, database: str, plan: Plan) -> Seen:
             seen.violations.append("no final state is reached")
         books = await ledger.read(outside)
         # Whoever is so slow that its lease runs out is dead for the others.
-        witness.under_way |= {each for each in books.attempts if each[0] in leases.taken}
+        witness.under_way |= leases.under_way(books)
         seen.violations += await judge.verdict(outside, witness, plan.runs)
         seen.violations += _threads(outside)
         seen.doubts = sum("in_doubt" in states for states in books.states.values())
         seen.billed, seen.still = len(outside.images.billed), leases.still
+        seen.kept = len(witness.kept)
         seen.log = "\n".join(outside.log[-80:]) if seen.violations else ""
     seen.seconds = time.monotonic() - began
     return seen
@@ -367,6 +383,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seen = asyncio.run(_main(plan))
     if seen.kills < _PACE * seen.seconds / plan.every_seconds:
         seen.violations.append(f"{seen.kills} kills in {seen.seconds:.0f} s are too few")
+    if not seen.still or not seen.kept:
+        seen.violations.append("no death left a run, or an answer, to any other machine")
     if (seconds := p95(seen.still)) > MOST_SECONDS:
         seen.violations.append(f"an heir takes {seconds:.1f} s (p95)")
     sys.stdout.write(f"{seen.log}\n{seen.page()}\n".lstrip())

@@ -53,9 +53,10 @@ def slow(results: Sequence[Result]) -> list[str]:
 
 
 def few(results: Sequence[Result]) -> list[str]:
-    """Whether there were too few deaths to say anything."""
+    """Whether there were too few deaths, or none after which something moved, to say anything."""
     kills = sum(len(result.kills) for result in results)
-    return [f"{kills} kills are too few"] if kills < LEAST_KILLS else []
+    found = [f"{kills} kills are too few"] if kills < LEAST_KILLS else []
+    return found + ([] if recoveries(results) else ["nobody was seen to recover"])
 
 
 def unreached(

@@ -41,6 +41,7 @@ _CAP = 100_000  # dollars
 _EVERY = 0.3  # seconds between two comments, on average
 _REST = 30.0  # seconds of work between two rests, in which it is read what the server holds
 _SHOWN = 6  # readings on the page, after the first
+_NOTHING = "Nothing was started"  # what whoever is turned away can read
 _REQUESTS = 12  # that GitHub gets for one comment, or more
 
 _IMAGE_FAULTS = (
@@ -162,13 +163,16 @@ async def _page(
 ) -> int:
     books = await ledger.read(outside)
     paid, doubt = judge.spent(books)
-    # Where GitHub could not say who asked, the command was refused, and no run made.
-    refused = len(outside.open_ones(commands))
-    runs = len(commands) - refused
+    # Where GitHub could not say who asked, the command was refused in words, and no run made.
+    turned_away = outside.open_ones(commands)
+    told = {answer.issue for answer in outside.answers if _NOTHING in answer.body}
+    refused, runs = len(turned_away), len(commands) - len(turned_away)
     # Nobody died here: what is in doubt is so for what the simulator did.
     witness = Witness(under_way=set(books.attempts), cap=_CAP * 1_000_000)
     broken = await judge.verdict(outside, witness, runs)
     broken += [*still, *_grown(gauge)]
+    silent = [command for command in turned_away if command.issue not in told]
+    broken += [f"no run, and no word: {outside.state_of(command)}" for command in silent]
     if refused > 1 + len(commands) * MOST_REFUSED:
         broken.append(f"{refused} of {len(commands)} commands were refused")
     if gauge.process.returncode != 0:

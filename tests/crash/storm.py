@@ -37,24 +37,25 @@ async def storm(site: Site, chance: Random) -> None:
         outside.images.settings = Settings(latency_ms=chance.choice((0, 50, 300)))
         destination = chance.choice(("release", "release", "branch", "directory"))
         outside.environment["GPTIMAGE_DESTINATION"] = destination
-        if chance.random() < _TIGHT:
+        if tight := chance.random() < _TIGHT:
             witness.cap = _TIGHT_CAP
             outside.environment["GPTIMAGE_MAX_COST_PER_DAY"] = str(_TIGHT_CAP / 1_000_000)
         while len(result.kills) < KILLS and not result.violations:
-            if not commands or chance.random() < _NEW:
-                commands.append(await _order(outside, chance, len(commands)))
-            died_at = await _one_death(site, outside, Random(chance.random()))
+            now = Random(chance.random())  # what is seen meanwhile changes no later choice
+            if not commands or now.random() < _NEW:
+                commands.append(await _order(outside, now, len(commands)))
+            died_at = await _one_death(site, outside, Random(now.random()))
             waiting = interrupted(outside, commands)
             await witness.look(outside)
-            if waiting and chance.random() < _LEFT_ALIVE and len(result.kills) < KILLS:
-                await _recovered(site, outside, waiting, died_at, chance.uniform(0, 1))
+            if waiting and now.random() < _LEFT_ALIVE and len(result.kills) < KILLS:
+                await _recovered(site, outside, waiting, died_at, now.uniform(0, 1))
                 await witness.look(outside)
         began = time.monotonic()
         await _live_on(site, outside, commands)
         result.ends.append(time.monotonic() - began)
         if not result.violations:
-            await conclude(site, outside, witness, len(commands) - len(outside.refused))
-            result.refused = len(outside.refused)
+            result.refused = len(outside.refused) if tight else 0  # else nobody may be
+            await conclude(site, outside, witness, len(commands) - result.refused)
 
 
 async def _recovered(

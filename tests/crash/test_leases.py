@@ -1,6 +1,7 @@
 """Two machines and one run: whoever dies or sleeps is replaced in time, and pays for nothing."""
 
 import asyncio
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -12,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from bot.core.killpoints import Point
 from tests.adapters.ledger.conftest import postgres_server, postgres_url  # noqa: F401
 from tests.crash import judge, ledger
-from tests.crash.driver import Process, World, until
+from tests.crash.driver import KILLED, Process, World, until
 from tests.crash.judge import Witness
 from tests.crash.machines import machine, shared_world
 from tests.crash.walk import quiet
@@ -37,9 +39,9 @@ async def outside(
         yield found
 
 
-async def worker(stack: AsyncExitStack, outside: World, name: str) -> Process:
-    found, _ = await stack.enter_async_context(machine(outside, name, "worker", patience=120))
-    return found
+async def worker(stack: AsyncExitStack, outside: World, name: str, kill_point: str = "") -> Process:
+    born = machine(outside, name, "worker", patience=120, kill_point=kill_point)
+    return (await stack.enter_async_context(born))[0]
 
 
 async def test_the_work_of_a_dead_worker_is_taken_up_within_15_seconds(
@@ -67,6 +69,28 @@ async def test_the_work_of_a_dead_worker_is_taken_up_within_15_seconds(
     with capsys.disabled():
         sys.stdout.write(f"\nthe work of a dead worker is taken up after {took} s\n")
     assert max(took) <= TAKEN_UP, took
+
+
+async def test_what_a_machine_has_paid_for_is_found_by_another_when_all_its_files_are_gone(
+    outside: World,
+) -> None:
+    witness = Witness()
+    outside.images.answering.set()
+    async with AsyncExitStack() as stack:
+        victim = await worker(stack, outside, "worker-0", kill_point=f"{Point.ANSWER_SPOOLED}:1")
+        run = await outside.say(f"{COMMAND}- a red fox\n- a blue owl\n")
+        await victim.wait()
+        await witness.look(outside)
+        shutil.rmtree(outside.data_dir / "worker-0")
+        await worker(stack, outside, "worker-1")
+        await until(lambda: outside.ended(run))
+        await quiet(outside)
+        assert await judge.verdict(outside, witness, 1) == []
+
+    assert victim.returncode == KILLED
+    assert len(witness.kept) == 1
+    assert outside.calls == {"a red fox": 1, "a blue owl": 1}
+    assert "in doubt" not in outside.answers[0].body.partition("| Estimated")[0]
 
 
 async def test_a_worker_that_slept_longer_than_its_lease_hands_in_what_was_paid_for(

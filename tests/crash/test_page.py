@@ -25,7 +25,8 @@ def test_a_slow_recovery_is_named_by_its_front() -> None:
 
 def test_too_few_deaths_are_named() -> None:
     assert few([BOT, COMMAND]) == ["3 kills are too few"]
-    assert few([Result("batch", kills=["x"] * 1_000)]) == []
+    assert few([Result("batch", kills=["x"] * 1_000, recoveries=[1.0])]) == []
+    assert few([Result("batch", kills=["x"] * 1_000)]) == ["nobody was seen to recover"]
 
 
 def test_the_page_has_every_number() -> None:
