@@ -256,7 +256,10 @@ def _serve(wishes: socket.socket) -> dict[str, Any]:
 
 def _bury() -> None:
     while _deaths:
-        pid, status = os.waitpid(-1, os.WNOHANG)
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:  # this interrupts a burial: that of the last one
+            return
         if pid == 0:
             return
         end = _deaths.pop(pid)
