@@ -24,6 +24,7 @@ _PRICED, _TEXT, _IMAGE, _OUTPUT = "gpt-image-2", 5, 8, 30
 
 _BILL = "| Estimated |"
 _MONEY = re.compile(r"\| Estimated \|.*\n\|.*\n\|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)\|")
+_AGAIN = re.compile(r"/batch retry ([a-z0-9]+) doubt ([\d ]+)`")
 _MARK = re.compile(r"<!-- (gptimage:[^ :]+)")
 _OTHERS = re.compile(r"probe|inputs/[0-9a-f]{64}|[^/]+/(report\.json|[^/]+-\d+\.image[.\w]*)")
 _PICTURE = re.compile(r'<a href="([^"]+)"><img')
@@ -307,10 +308,22 @@ def _told(facts: Facts) -> list[str]:
     return found
 
 
-def _doubtful(facts: Facts, run: str) -> bool:
-    """Whether an image of the run is in doubt that was not made after all."""
-    states = (states for item, states in facts.books.states.items() if item[0] == run)
-    return any("in_doubt" in each and "succeeded" not in each for each in states)
+def _named(facts: Facts) -> list[str]:
+    """The line that orders again what is in doubt names these images of its run, and no others."""
+    found = []
+    for row in facts.books["runs"]:
+        run = row["id"]
+        lines = _AGAIN.findall(facts.answers.get(_comment_of(facts, run) or 0, ""))
+        right = [(run, " ".join(map(str, _doubtful(facts, run))))] if _doubtful(facts, run) else []
+        if lines != right:
+            found.append(f"the thread would order {lines} again, not {right}")
+    return found
+
+
+def _doubtful(facts: Facts, run: str) -> list[int]:
+    """The numbers, from 1 on, of the run's images in doubt that were not made after all."""
+    items = sorted((each, found) for each, found in facts.books.states.items() if each[0] == run)
+    return [each[1] + 1 for each, s in items if "in_doubt" in s and "succeeded" not in s]
 
 
 def _top(body: str) -> str:
@@ -359,10 +372,10 @@ def _is_image(kind: str) -> bool:
 
 _ELSE = "anything else"
 Check = Callable[[Facts], Sequence[str]]
-IN_THREADS: tuple[Check, ...] = (_budget, _summaries, _told, _marks, _pictures)
+IN_THREADS: tuple[Check, ...] = (_budget, _summaries, _told, _named, _marks, _pictures)
 PROMISES: Mapping[str, tuple[Check, ...]] = {
     "double payments": (_called_too_often,),
-    "unreported charges": (_unexplained_bill, _paid_without_a_name, _reported, _told),
+    "unreported charges": (_unexplained_bill, _paid_without_a_name, _reported, _told, _named),
     "lost paid images": (_lost_answers, _pictures),
     "lost orders": (_not_made,),
     _ELSE: (

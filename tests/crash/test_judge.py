@@ -21,7 +21,9 @@ COMMENT = """<!-- gptimage:comment-r1:signed -->
 |--:|--:|--:|--:|
 | $0.0109 | $0.0055 | $0.0062 | $0.0124 |
 
-<a href="/fox.png"><img src="/thumb-fox.png"></a>"""
+<a href="/fox.png"><img src="/thumb-fox.png"></a>
+
+To order also what is in doubt, and perhaps pay twice: `/batch retry r1 doubt 2`"""
 
 
 def attempt(item: int, **values: object) -> dict[str, object]:
@@ -207,6 +209,12 @@ WRONG: Mapping[str, Wrong] = {
     ),
     "no sentence speaks of the doubt": Wrong(
         judge._told, with_words("in doubt, $0.0062 at most", "not there"), "no sentence says so"
+    ),
+    "the thread names another image as in doubt": Wrong(
+        judge._named, with_words("doubt 2`", "doubt 1`"), "would order [('r1', '1')] again"
+    ),
+    "the thread names no image as in doubt": Wrong(
+        judge._named, with_words("/batch retry r1 doubt 2", "nothing"), "would order [] again"
     ),
     "an answer is posted twice": Wrong(
         judge._marks,
