@@ -38,6 +38,9 @@ _WARM_UP = 1000  # runs
 # Who waits for the next hour at 5,000 requests, or is refused at a cap, shows nothing of long work.
 _LIMIT = 10**6  # requests an hour
 _CAP = 100_000  # dollars
+# A refusal teaches as many images a minute as such pauses leave room for, at least. After a longer
+# one the soak would be as slow as the first minute in which one came, and too short to judge.
+_PAUSE_MS = 100
 _EVERY = 0.3  # seconds between two comments, on average
 _REST = 30.0  # seconds of work between two rests, in which it is read what the server holds
 _SHOWN = 6  # readings on the page, after the first
@@ -129,7 +132,8 @@ async def _talk(outside: World, chance: Random, end: float) -> list[Comment]:
         lines = "".join(f"- fox {issue}-{n}\n" for n in range(images))
         for _ in range(images):
             if chance.randrange(ONE_IN) == 0:
-                outside.images.faults.append(Fault(chance.choice(_IMAGE_FAULTS)))
+                fault = Fault(chance.choice(_IMAGE_FAULTS), wait_ms=_PAUSE_MS)
+                outside.images.faults.append(fault)
         for _ in range(_REQUESTS):
             if chance.randrange(ONE_IN) == 0:
                 outside.github.faults.add(chance.choice(_GITHUB_FAULTS))
