@@ -13,6 +13,7 @@ from tests.crash.machines import machine, shared_world
 from tests.crash.nursery import Nursery
 from tests.crash.postgres import fresh_database
 from tests.crash.stories import reacted
+from tests.crash.walk import quiet
 
 RUNS, ACCEPTED = 100, 50
 _DAY = 5_000_000  # micro-dollars
@@ -61,6 +62,7 @@ async def _ordered(outside: World) -> str:
     commands = await asyncio.gather(*say)
     for command in commands:
         await reacted(command)
+    await quiet(outside)  # the comment may change after the reaction
     books = await ledger.read(outside)
     done, held = len(books["runs"]), [row["committed"] for row in books["budgets"]]
     found = {
