@@ -314,7 +314,8 @@ def _named(facts: Facts) -> list[str]:
     for row in facts.books["runs"]:
         run = row["id"]
         lines = _AGAIN.findall(facts.answers.get(_comment_of(facts, run) or 0, ""))
-        right = [(run, " ".join(map(str, _doubtful(facts, run))))] if _doubtful(facts, run) else []
+        doubtful = " ".join(map(str, _doubtful(facts, run)))
+        right = [(run, doubtful)] if doubtful else []
         if lines != right:
             found.append(f"the thread would order {lines} again, not {right}")
     return found

@@ -172,13 +172,13 @@ async def _looked(outside: World, before: int) -> None:
 
 async def _seen(outside: World) -> dict[str, object]:
     """All that a process could change."""
-    books, github = await ledger.read(outside), deepcopy(outside.github.as_json())
+    books, github = await ledger.read(outside), outside.github.as_json()
     return {
         "the calls": len(outside.images.calls),
         "the thread": [(each.id, each.revisions) for each in outside.comments],
         "the reactions": [len(each.reactions) for each in outside.comments],
         "the files": sorted(outside.data_dir.glob("data/images/**/*")),
         "the spool": sorted(await outside.spooled()),
-        **{f"GitHub's {name}": github[name] for name in ("releases", "tags", "refs")},
+        **{f"GitHub's {name}": deepcopy(github[name]) for name in ("releases", "tags", "refs")},
         **{f"the ledger's {name}": rows for name, rows in books.tables.items()},
     }

@@ -288,33 +288,17 @@ async def test_who_goes_on_with_a_run_gives_it_its_working_time_anew(track: Trac
     assert track.calls == ["a", "b"]
 
 
+@pytest.mark.parametrize("given_up", [False, True], ids=["under way", "given up"])
 async def test_the_hours_until_somebody_reads_a_kept_answer_are_no_working_time(
-    track: Track,
+    track: Track, *, given_up: bool
 ) -> None:
     run = Run("r1", RunState.QUEUED, batch("fox", "owl", timeout=60_000), START)
     await track.ledger.runs.open(run, plan(run.batch, run.id))
     lease = await track.ledger.leases.claim("run:r1", START, timedelta(seconds=10))
     assert lease is not None
     await track.ledger.runs.start(lease, 0, 1, 1, None, START)
-    kept_at = START + timedelta(seconds=20)
-    track.clock.now = START + timedelta(hours=9)
-
-    view = await track.go_on(lease, _image, recalled=replace(ANSWER, kept_at=kept_at))
-
-    assert track.calls == ["owl"]
-    assert [item.state for item in view.items] == [ItemState.SUCCEEDED] * 2
-    assert view.items[0].attempts[0].settled_at == kept_at
-
-
-async def test_the_hours_until_somebody_finds_a_late_answer_are_no_working_time(
-    track: Track,
-) -> None:
-    run = Run("r1", RunState.QUEUED, batch("fox", "owl", timeout=60_000), START)
-    await track.ledger.runs.open(run, plan(run.batch, run.id))
-    lease = await track.ledger.leases.claim("run:r1", START, timedelta(seconds=10))
-    assert lease is not None
-    await track.ledger.runs.start(lease, 0, 1, 1, None, START)
-    await track.ledger.runs.settle(lease, 0, 1, lost("gone"), START + timedelta(seconds=5))
+    if given_up:
+        await track.ledger.runs.settle(lease, 0, 1, lost("gone"), START + timedelta(seconds=5))
     kept_at = START + timedelta(seconds=20)
     track.clock.now = START + timedelta(hours=9)
 

@@ -133,7 +133,9 @@ class Client:
 
     def _check(self, url: httpx2.URL) -> None:
         """Only https leads out; a server on this machine may also name itself."""
-        if url.scheme == "https" or (self._local and _is_loopback(str(url))):
+        if url.scheme == "https" or (
+            url.scheme == "http" and self._local and _is_loopback(str(url))
+        ):
             return
         raise ValueError("not an https address")
 
@@ -157,8 +159,7 @@ def _passes(error: Exception) -> bool:
     if isinstance(error, httpx2.HTTPStatusError):
         status = error.response.status_code
         return status >= 500 or status in _LATER
-    strange = isinstance(error, httpx2.UnsupportedProtocol)
-    return isinstance(error, httpx2.TransportError | TimeoutError) and not strange
+    return isinstance(error, httpx2.TransportError | TimeoutError)
 
 
 def _once(deed: Callable[[], None]) -> Callable[[], None]:

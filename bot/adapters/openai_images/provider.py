@@ -261,21 +261,17 @@ def _import_client() -> "type[Client]":
 
 
 def _useless(request_id: str | None) -> ProviderError:
-    return ProviderError(
-        Failure.BAD_ANSWER,
-        said("the answer holds no usable image; it may be billed all the same"),
-        charge=Charge.IN_DOUBT,
-        request_id=request_id,
-    )
+    message = said("the answer holds no usable image; it may be billed all the same")
+    return _without_picture(Failure.BAD_ANSWER, message, request_id)
 
 
 def _not_fetched(request_id: str | None) -> ProviderError:
-    return ProviderError(
-        Failure.LOST,
-        said("the server's picture could not be fetched; it may be billed all the same"),
-        charge=Charge.IN_DOUBT,
-        request_id=request_id,
-    )
+    message = said("the server's picture could not be fetched; it may be billed all the same")
+    return _without_picture(Failure.LOST, message, request_id)
+
+
+def _without_picture(failure: Failure, message: str, request_id: str | None) -> ProviderError:
+    return ProviderError(failure, message, charge=Charge.IN_DOUBT, request_id=request_id)
 
 
 def _not_sent(error: OSError) -> ProviderError:
