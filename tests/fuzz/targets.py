@@ -62,6 +62,8 @@ def a_comment(data: bytes) -> None:
         try:
             command = parse_command(text)
         except CommandError as error:
+            if not error.message:
+                raise AssertionError("an answer without words") from None
             _decent(command_problem(error, ENGLISH))
         else:
             if isinstance(command, Batch | Estimate):

@@ -118,7 +118,7 @@ def scans(plan: str) -> list[str]:
 
 def _reads_all(line: str, below: str) -> bool:
     """An index with a condition of its own holds only what is left to do."""
-    if found := re.search(r"Seq Scan on (\w+)|^SCAN (\w+)$", line):
+    if found := re.search(r"Seq Scan on (\w+)|^SCAN (\w+)\b(?! USING)", line):
         return (found[1] or found[2]) in SETTLED
     if found := re.search(r"^SCAN \w+ USING (?:COVERING )?INDEX (\w+)", line):
         return found[1] not in PARTIAL
