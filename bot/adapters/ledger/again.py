@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.ledger import budget, tally
+from bot.adapters.ledger.columns import among
 from bot.adapters.ledger.leases import epoch
 from bot.adapters.ledger.tables import items, runs
 from bot.core.ports import Order
@@ -68,6 +69,6 @@ async def order(
         await connection.execute(update(runs).where(runs.c.id == run_id).values(upper_bound=bound))
     await connection.execute(
         update(items)
-        .where(items.c.run_id == run_id, items.c.item.in_(ordered))
+        .where(items.c.run_id == run_id, among(items.c.item, ordered))
         .values(order=items.c.order + 1, cancelled=False)
     )

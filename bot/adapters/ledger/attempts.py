@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.adapters.ledger.columns import among
 from bot.adapters.ledger.rows import attempt_of, attempt_values
 from bot.adapters.ledger.tables import attempts
 from bot.core.attempts import TRANSITIONS, Attempt, AttemptState
@@ -82,7 +83,7 @@ async def _recorded(
     connection: AsyncConnection, run_id: str, keys: Sequence[Key]
 ) -> dict[Key, Attempt]:
     """The attempts with these keys, locked; perhaps also others of the same items."""
-    items = attempts.c.item.in_(sorted({item for item, _ in keys}))
+    items = among(attempts.c.item, sorted({item for item, _ in keys}))
     locked = select(attempts).where(attempts.c.run_id == run_id, items).with_for_update()
     rows = await connection.execute(locked)
     return {(row.item, row.number): attempt_of(row) for row in rows}

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.ledger import again, budget, orders, tally
 from bot.adapters.ledger.attempts import Intent, Outcome, record
+from bot.adapters.ledger.columns import MOST_AMONG, among
 from bot.adapters.ledger.engine import Database
 from bot.adapters.ledger.group_commit import GroupCommit
 from bot.adapters.ledger.inbox import settle_delivery
@@ -169,11 +170,13 @@ class SqlRuns:
         given_up = exists().where(
             attempts.c.run_id == runs.c.id, attempts.c.failure == Failure.LOST
         )
-        found = select(runs.c.id).where(
-            runs.c.id.in_(run_ids), runs.c.finished_at.is_not(None), given_up
-        )
+        done = select(runs.c.id).where(runs.c.finished_at.is_not(None), given_up)
+        found: list[str] = []
         async with self._database.read() as connection:
-            return (await connection.scalars(found)).all()
+            for first in range(0, len(run_ids), MOST_AMONG):
+                these = among(runs.c.id, run_ids[first : first + MOST_AMONG])
+                found += await connection.scalars(done.where(these))
+        return found
 
     async def batches(self) -> Sequence[BatchConfig]:
         """What the runs want that are not done."""
@@ -341,7 +344,7 @@ def _unless_set(column: Column[Any], value: object) -> ColumnElement[Any]:
 async def _cancel(connection: AsyncConnection, run_id: str, left_over: Sequence[int]) -> None:
     await connection.execute(
         update(items)
-        .where(items.c.run_id == run_id, items.c.item.in_(left_over))
+        .where(items.c.run_id == run_id, among(items.c.item, left_over))
         .values(cancelled=True)
     )
 

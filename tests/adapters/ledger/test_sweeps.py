@@ -12,6 +12,7 @@ from sqlalchemy import event, func, select, text
 
 from bot.adapters.ledger import SqlLedger
 from bot.adapters.ledger.tables import items, metadata, runs
+from bot.core.errors import Failure
 from bot.core.ports import Cap, Delivery, Effect, Lease, Publication, Settlement
 from bot.core.pricing import Money
 from bot.core.run import Thread
@@ -86,8 +87,8 @@ async def old_ledger(ledger: SqlLedger) -> SqlLedger:
     return ledger
 
 
-async def plans(ledger: SqlLedger, work: Callable[[], Awaitable[object]]) -> dict[str, str]:
-    """How the database goes about each statement of some work."""
+async def statements(ledger: SqlLedger, work: Callable[[], Awaitable[object]]) -> dict[str, Any]:
+    """What some work asks of the database, with the values that were asked for last."""
     asked: dict[str, Any] = {}
     engines = {ledger.database.reader.sync_engine, ledger.database.writer.sync_engine}
 
@@ -100,6 +101,12 @@ async def plans(ledger: SqlLedger, work: Callable[[], Awaitable[object]]) -> dic
     await work()
     for engine in engines:
         event.remove(engine, "before_cursor_execute", note)
+    return asked
+
+
+async def plans(ledger: SqlLedger, work: Callable[[], Awaitable[object]]) -> dict[str, str]:
+    """How the database goes about each statement of some work."""
+    asked = await statements(ledger, work)
     sqlite = ledger.database.reader.dialect.name == "sqlite"
     word = "EXPLAIN QUERY PLAN" if sqlite else "EXPLAIN"
     found = {}
@@ -179,6 +186,7 @@ async def test_nothing_in_the_life_of_a_run_reads_what_is_over(
         await old_ledger.runs.newest(thread)
         view = await old_ledger.runs.get("r1")
         await old_ledger.runs.left(caps)
+        await old_ledger.runs.ended_in_doubt(["r1", "r2", "r3"])
         assert view
         assert await old_ledger.runs.reopen(view, [1], Money(5), now, caps)
         await old_ledger.line.head(3)
@@ -222,3 +230,38 @@ async def test_a_sweep_schedules_no_more_of_a_long_line_than_of_a_short_one(
     assert len(await ledger.runs.unfinished(now)) == 100
     assert await ledger.line.length(101) == 101
     assert await ledger.line.head(4) == ["old1", "old2", "old3", "old9"]
+
+
+@pytest.mark.parametrize("many", [1, 300])
+async def test_runs_are_found_among_any_number_of_them(
+    ledger: SqlLedger,
+    open_run: Callable[..., Awaitable[Lease]],
+    now: datetime,
+    many: int,
+) -> None:
+    """What a broken gateway leaves in the spool stays there until it is pruned."""
+    given_up = Settlement(failure=Failure.LOST, in_doubt=True)
+    for name in ("r1", f"r{many}"):
+        if await ledger.runs.get(name):
+            continue
+        lease = await open_run(name)
+        await ledger.runs.start(lease, 0, 1, 1, Money(5), now)
+        await ledger.runs.settle(lease, 0, 1, given_up, now)
+        await ledger.runs.settled(lease)
+        await ledger.runs.finish(lease, "{}", [], now)
+
+    found = await ledger.runs.ended_in_doubt([f"r{number}" for number in range(1, many + 1)])
+
+    assert sorted(found) == sorted({"r1", f"r{many}"})
+
+
+async def test_a_list_that_grows_leaves_no_statement_after_another_in_memory(
+    ledger: SqlLedger,
+) -> None:
+    """Each connection keeps a hundred that differ, and a longer one takes more."""
+
+    async def look() -> None:
+        for many in range(1, 513):
+            await ledger.runs.ended_in_doubt([f"r{number}" for number in range(many)])
+
+    assert len(await statements(ledger, look)) <= 10
