@@ -10,8 +10,10 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from random import Random, SystemRandom
+from statistics import median
 from tempfile import TemporaryDirectory
 
 from bot.core import policy
@@ -89,17 +91,24 @@ class Gauge:
         return (self.seconds[-1] - self.seconds[0]) / 60
 
     def slope(self, values: Sequence[float]) -> float | None:
-        """How much a minute adds after the warm-up: the line of least squares.
+        """How much a minute adds after the warm-up.
 
         None where fewer runs came after the warm-up than half of those in it.
         """
         if 2 * self.runs[-1] < 3 * _WARM_UP:
             return None
         first = next(n for n, runs in enumerate(self.runs) if runs >= _WARM_UP)
-        xs, ys = self.seconds[first:], values[first:]
-        x_mean, y_mean = sum(xs) / len(xs), sum(ys) / len(ys)
-        above = sum((x - x_mean) * (y - y_mean) for x, y in zip(xs, ys, strict=True))
-        return 60 * above / sum((x - x_mean) ** 2 for x in xs)
+        return 60 * steepness(self.seconds[first:], values[first:])
+
+
+def steepness(xs: Sequence[float], ys: Sequence[float]) -> float:
+    """The middle one of the slopes between any two points, as Theil and Sen have it.
+
+    A rest may come while connections of the last run are still open, or while a late answer is
+    looked for. One such reading turns the line of least squares, and says nothing of what stays.
+    """
+    pairs = combinations(zip(xs, ys, strict=True), 2)
+    return median((y - before) / (x - earlier) for (earlier, before), (x, y) in pairs)
 
 
 async def _soak(minutes: float, chance: Random) -> int:
